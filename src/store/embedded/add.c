@@ -1,0 +1,119 @@
+/* add.c - intake: duplicates are found by the insert itself, order of arrival is the order of the batch. */
+#include "base/clock.h"
+#include "store/embedded/embedded.h"
+
+#include <stdatomic.h>
+
+struct add {
+	const struct store_message *messages;
+	size_t n;
+	enum store_added *ret;
+};
+
+struct arrival {
+	int64_t seq, now, now_us, offset;
+	bool offset_known;
+	struct said said;
+};
+
+static bool load_arrival(struct sql *s, struct arrival *a)
+{
+	sqlite3_stmt *q = sql_query(s, "SELECT next_seq, offsets FROM intake", "");
+	struct slice offsets;
+
+	if (!sql_row(s, q))
+		return false;
+	a->seq = sql_column_int(q, 0);
+	offsets = sql_column(q, 1);
+	if (offsets.n == sizeof a->said)
+		memcpy(&a->said, offsets.p, sizeof a->said);
+	if (a->said.n > SAID_OFFSETS || a->said.next >= SAID_OFFSETS)
+		a->said = (struct said){ 0 };
+	sql_done(q);
+	a->now = clock_wall_ms();
+	a->now_us = clock_mono_us();
+	a->offset = said_median(&a->said, &a->offset_known);
+	return true;
+}
+
+static int64_t said_at(const struct arrival *a, int64_t event_ms)
+{
+	int64_t said = event_ms + a->offset;
+
+	if (event_ms == 0 || !a->offset_known || said > a->now)
+		return a->now;
+	return said;
+}
+
+static bool insert_seen(struct sql *s, const struct store_message *m, const struct arrival *a)
+{
+	return sql_run(s, "INSERT INTO seen(message_id, seen_at) VALUES(?,?) ON CONFLICT(message_id) DO NOTHING", "ti",
+		   m->message_id, a->now) != 0;
+}
+
+static void insert_message(struct sql *s, const struct store_message *m, const struct arrival *a)
+{
+	(void)sql_run(s,
+	    "INSERT INTO messages(client_id, seq, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
+	    " event_at, arrived_at, said_at, arrived_us, late, forced) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,0,0)",
+	    "titittttiiiii", m->client_id, a->seq, m->message_id, (int64_t)m->kind, m->text, m->coordinates,
+	    m->transport, m->client_phone, m->channel_id, m->event_ms, a->now, said_at(a, m->event_ms), a->now_us);
+}
+
+/* Does any reply wait for a later retry? Asked once a batch: mostly none does, and then no lane need be looked at. */
+static bool replies_wait(struct sql *s, int64_t now)
+{
+	return sql_int(s, 0, "SELECT 1 FROM outbox WHERE state=0 AND due_at>? LIMIT 1", "i", now) != 0;
+}
+
+/* The waiting reply of the lane is tried at once: its client is there. */
+static void hurry_reply(struct sql *s, struct slice client_id, int64_t now)
+{
+	(void)sql_run(s,
+	    "UPDATE outbox SET due_at=?1 WHERE reply_id=(SELECT reply_id FROM lanes WHERE client_id=?2 AND state=2)"
+	    " AND state=0 AND due_at>?1",
+	    "it", now, client_id);
+}
+
+static enum err run_add(struct embedded *e, void *args)
+{
+	struct add *add = args;
+	struct sql *s = &e->writer;
+	struct arrival a = { 0 };
+	bool hurry;
+
+	if (size_is_reached(e, s))
+		return ERR_NO_SPACE;
+	if (!load_arrival(s, &a))
+		return s->err;
+	hurry = replies_wait(s, a.now);
+	for (size_t i = 0; i < add->n && s->err == ERR_OK; i++) {
+		const struct store_message *m = &add->messages[i];
+
+		add->ret[i] = insert_seen(s, m, &a) ? STORE_ADDED : STORE_DUPLICATE;
+		if (add->ret[i] == STORE_DUPLICATE)
+			continue;
+		insert_message(s, m, &a);
+		lane_enter(e, m->client_id, a.now);
+		if (hurry)
+			hurry_reply(s, m->client_id, a.now);
+		if (m->event_ms != 0)
+			said_note(&a.said, a.now - m->event_ms);
+		a.seq++;
+	}
+	(void)sql_run(s, "UPDATE intake SET next_seq=?, last_at=?, clock_offset=?, offsets=?", "iiib", a.seq, a.now,
+	    a.now - clock_boot_ms(), (struct slice){ (const char *)&a.said, sizeof a.said });
+	return s->err;
+}
+
+enum err embedded_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
+{
+	struct embedded *e = embedded_of(store);
+	struct add add = { messages, n, ret };
+	struct job job = { .run = run_add, .args = &add, .durable = true };
+	enum err writable = (enum err)atomic_load(&e->writable);
+
+	if (writable != ERR_OK)
+		return writable;
+	return writer_do(e, &job);
+}

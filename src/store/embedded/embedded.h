@@ -1,0 +1,158 @@
+/* embedded.h - inside of the embedded store: SQLite, one file, one writer.
+ *
+ * Verbs that write are jobs: the writer thread runs all that wait in one transaction, commits it, with an
+ * fsync when one of them needs it, and only then answers each. A job's run() may be called twice (the
+ * second time in a careful mode, each element in its own savepoint), so it begins by emptying its results;
+ * outside of them it changes nothing in memory but counters and hints that may run ahead of the commit. */
+#ifndef STORE_EMBEDDED_EMBEDDED_H
+#define STORE_EMBEDDED_EMBEDDED_H
+
+#include "base/buf.h"
+#include "base/settings.h"
+#include "store/embedded/sql.h"
+#include "store/ops.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum { CLOCK_STEP_MS = 2000 /* a smaller change of the clock is none */ };
+
+struct embedded;
+
+struct job {
+	enum err (*run)(struct embedded *e, void *args); /* inside the transaction */
+	bool (*found)(const void *args);                 /* a waiter: did run() find anything? NULL: no waiter */
+	void *args;
+	bool durable;        /* its commit is fsynced */
+	int64_t deadline_ms; /* a waiter: monotonic */
+	enum err result;
+	sem_t done;
+	struct job *next;
+};
+
+struct job_list {
+	struct job *first, **last;
+};
+
+enum lane_state { LANE_FREE, LANE_IN_TURN, LANE_SPEAKING, LANE_BACKING_OFF };
+enum outbox_state { OUTBOX_WAITING, OUTBOX_CLAIMED, OUTBOX_PARKED };
+
+struct embedded {
+	struct store store; /* first: a struct store * is a struct embedded * */
+	enum store_role role;
+	char folder[1024], path[1100];
+	int lock_fd;
+	uint64_t owner;
+
+	/* settings, ms unless named otherwise */
+	int64_t turn_attempts, turn_backoff, claim_lease, dedup, dialog_ttl, log_keep, rate_limit, disk_reserve_bytes,
+	    pages_max;
+
+	/* the writer: its connection belongs to its thread (BESIDE: to who holds write_lock) */
+	struct sql writer;
+	bool careful; /* elements run in savepoints: a batch is being sorted out */
+	bool fsync_on;
+	struct buf looked_to; /* keep.c: the id up to which seen was looked at */
+	uint64_t leases;      /* this owner's counter: never the same number twice, committed or not */
+	size_t held;          /* turns held by this process, */
+	bool held_alone;      /* and the one of them must be the only one */
+	pthread_t thread, checkpointer;
+	pthread_mutex_t lock; /* guards the lists, stopping and wal_pages */
+	pthread_cond_t wake, wal_grew;
+	struct job_list jobs, waiters;
+	bool new_waiter; /* one has not looked yet */
+	bool stop_waiting, closing;
+	int wal_pages, wal_copied; /* length of the log; what of it the checkpointer has seen */
+
+	_Atomic int writable; /* enum err: whether intake may add */
+
+	/* readers: people's lists and counts */
+	pthread_mutex_t read_lock;
+	struct sql reader;
+
+	int64_t leases_looked_ms;             /* wall time; guarded by read_lock */
+	struct store_counts counted;          /* the last counts; guarded by read_lock */
+	int64_t counted_us, counting_took_us; /* monotonic; the same */
+	_Atomic int64_t failed_ms;            /* monotonic: when the surroundings last failed a batch; 0: never */
+
+	/* the clock as it was when keep() last looked */
+	_Atomic int64_t clock_offset_ms;
+};
+
+static inline struct embedded *embedded_of(struct store *s)
+{
+	return (struct embedded *)(void *)s;
+}
+
+/* schema.c */
+MUST_CHECK enum err embedded_migrate(struct sql *s, struct why *why);
+MUST_CHECK enum err embedded_version_fits(struct sql *s, struct why *why);
+
+/* writer.c: runs a job and returns its result; a waiter that found nothing by its deadline is OK. */
+MUST_CHECK enum err writer_do(struct embedded *e, struct job *job);
+void writer_start(struct embedded *e);
+void writer_stop(struct embedded *e);
+
+/* recover.c: what a crashed process held is free again, with its crash counted. */
+MUST_CHECK enum err embedded_recover(struct embedded *e, struct why *why);
+/* Times after now become now: the clock was set back. */
+void embedded_mend_times(struct embedded *e, int64_t now);
+/* The clock was set: what was learnt of Chat2Desk's clock against ours holds no more. */
+void embedded_forget_offsets(struct sql *s);
+
+/* lanes.c: steps that several verbs share, inside a transaction */
+/* One more message: opens the lane where there is none, wakes it where it is free. */
+void lane_enter(struct embedded *e, struct slice client_id, int64_t now);
+void lane_settle(
+    struct embedded *e, struct slice client_id, int64_t now); /* out of speaking or a turn: parked reply, or free */
+void lane_bury_first(struct embedded *e, struct slice client_id, const char *reason, int64_t attempts, int64_t now);
+void lane_failed(struct embedded *e, struct slice client_id, const char *reason, int64_t now, bool *ret_buried);
+struct slice reason_kept(const char *reason); /* its first STORE_REASON_MAX bytes, no character cut */
+void savepoint_begin(struct embedded *e);
+enum err savepoint_end(struct embedded *e); /* its outcome; a failed one is undone and the error cleared */
+
+/* leases.c: takes back what was held beyond its lease, says how many turns. */
+MUST_CHECK enum err embedded_end_leases(struct embedded *e, size_t *ret_turns);
+
+/* keep.c: the database is so near STORE_MAX_MB that the rest is kept for running dialogs to finish. */
+bool size_is_reached(const struct embedded *e, struct sql *s);
+
+/* outbox.c */
+int64_t rate_grant(struct embedded *e, int64_t wanted, int64_t now); /* takes up to wanted slots, says how many */
+void rate_return(struct embedded *e);
+bool outbox_has_due(struct embedded *e, int64_t now);
+
+/* said.c: Chat2Desk's clock against ours */
+enum { SAID_OFFSETS = 64, SAID_LEAST = 8 };
+struct said {
+	uint32_t n, next;
+	int64_t offset[SAID_OFFSETS];
+};
+int64_t said_median(const struct said *said, bool *ret_known);
+void said_note(struct said *said, int64_t offset);
+
+/* the verbs */
+enum err embedded_add(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
+enum err embedded_take(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret);
+enum err embedded_finish(
+    struct store *s, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed);
+enum err embedded_fail(struct store *s, struct store_failure *failures, size_t n);
+enum err embedded_claim(struct store *s, size_t most, int64_t wait_ms, struct store_replies *ret);
+enum err embedded_sent(struct store *s, struct store_sent *sent, size_t n);
+enum err embedded_rate(struct store *s);
+enum err embedded_keep(struct store *s, struct store_kept *ret);
+enum err embedded_counts(struct store *s, struct store_counts *ret);
+enum err embedded_dead_list(struct store *s, const struct store_dead_filter *filter, int64_t after, size_t most,
+    struct arena *arena, struct store_dead **ret, size_t *n);
+enum err embedded_dead_show(struct store *s, int64_t id, struct arena *arena, struct store_dead *ret);
+enum err embedded_dead_retry(struct store *s, const int64_t *ids, size_t n, bool force, enum store_dead_retried *ret);
+enum err embedded_dead_remove(struct store *s, const int64_t *ids, size_t n, size_t *ret_removed);
+enum err embedded_order_list(struct store *s, const struct store_order_filter *filter, int64_t before, size_t most,
+    struct arena *arena, struct store_order **ret, size_t *n);
+enum err embedded_order_show(struct store *s, int64_t id, struct arena *arena, struct store_order *ret);
+enum err embedded_order_status(struct store *s, int64_t id, struct slice status);
+enum err embedded_logs(struct store *s, struct slice client_id, int64_t before, size_t most, struct arena *arena,
+    struct store_log_row **ret, size_t *n);
+enum err embedded_funnel(struct store *s, int64_t since_ms, struct store_funnel *ret);
+
+#endif

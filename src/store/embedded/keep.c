@@ -1,0 +1,198 @@
+/* keep.c - the keeper's rounds: dialogs that fell silent, pruning in small steps, disk space, the clock. */
+#include "base/clock.h"
+#include "store/embedded/embedded.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+enum {
+	STEP_ROWS = 200,       /* pruned in one job: a few milliseconds */
+	LOOK_ROWS = 1000,      /* ids looked at in one job */
+	LOOK_AGAIN_MS = 60000, /* at a lane whose time is over, but which is busy */
+	FULL_PERCENT = 90      /* of STORE_MAX_MB: what is above is kept for running dialogs to finish */
+};
+
+struct round {
+	int64_t now;
+	int64_t pruned;
+	bool more;
+};
+
+static void note(struct round *r, int64_t removed)
+{
+	r->pruned += removed;
+	r->more = r->more || removed >= STEP_ROWS;
+}
+
+/* The next stretch of ids behind the one looked at last; SLICE_NONE at the end, from where it begins anew. */
+static struct slice next_stretch(struct sql *s, struct slice from, struct arena *a)
+{
+	sqlite3_stmt *q = sql_query(s,
+	    "SELECT max(message_id), count(*) FROM (SELECT message_id FROM seen WHERE message_id>? ORDER BY message_id LIMIT ?)",
+	    "ti", from, (int64_t)LOOK_ROWS);
+	struct slice to = SLICE_NONE;
+
+	if (sql_row(s, q)) {
+		if (sql_column_int(q, 1) > 0)
+			to = sql_column_copy(q, 0, a);
+		sql_done(q);
+	}
+	return to;
+}
+
+/* Ids that are old enough, stretch after stretch round the whole table, which has no index by time. One as far in the
+ * future was written by a clock that was wrong. */
+static enum err prune_seen(struct embedded *e, void *args)
+{
+	struct round *r = args;
+	struct arena a = { 0 };
+	struct slice to = next_stretch(&e->writer, buf_as_slice(&e->looked_to), &a);
+
+	r->pruned = 0;
+	if (to.p != NULL)
+		note(r, sql_run(&e->writer,
+			    "DELETE FROM seen WHERE message_id>? AND message_id<=? AND seen_at NOT BETWEEN ? AND ?",
+			    "ttii", buf_as_slice(&e->looked_to), to, r->now - e->dedup, r->now + e->dedup));
+	buf_reset(&e->looked_to);
+	if (to.p != NULL)
+		buf_slice(&e->looked_to, to);
+	arena_free(&a);
+	return e->writer.err;
+}
+
+/* The oldest logs; one as far in the future must not stand before the others for ever. */
+static enum err prune_logs(struct embedded *e, void *args)
+{
+	struct round *r = args;
+	char oldest[CLOCK_TEXT_SIZE], newest[CLOCK_TEXT_SIZE];
+
+	r->pruned = 0;
+	note(r,
+	    sql_run(&e->writer,
+		"DELETE FROM message_logs WHERE id IN"
+		" (SELECT id FROM (SELECT id, created_at FROM message_logs ORDER BY id LIMIT ?1) WHERE created_at NOT BETWEEN ?2 AND ?3)",
+		"itt", (int64_t)STEP_ROWS, slice_of(clock_format(r->now - e->log_keep, oldest)),
+		slice_of(clock_format(r->now + e->log_keep, newest))));
+	return e->writer.err;
+}
+
+/* A lane silent for too long: its open dialog gets a turn of its own that closes it; an empty lane goes. check_at
+ * is looked at once in a dialog's lifetime, not moved with every message. */
+static enum err check_lanes(struct embedded *e, void *args)
+{
+	struct round *r = args;
+	struct sql *s = &e->writer;
+	int64_t looked = sql_int(s, 0, "SELECT count(*) FROM (SELECT 1 FROM lanes WHERE check_at<=? LIMIT ?)", "ii",
+	    r->now, (int64_t)STEP_ROWS);
+
+	r->pruned = 0;
+	if (looked == 0)
+		return s->err;
+	(void)sql_run(s,
+	    "UPDATE lanes SET expire=CASE WHEN state=0 AND waiting=0 AND dialog<>'' AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN 1"
+	    "  WHEN state=0 THEN 0 ELSE expire END,"
+	    " due_at=CASE WHEN state=0 AND waiting=0 AND dialog<>'' AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN ?1 ELSE due_at END,"
+	    " check_at=CASE WHEN max(last_at, ifnull(shown_at,0))+?3>?1 THEN max(last_at, ifnull(shown_at,0))+?3 ELSE ?1+?4 END"
+	    " WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
+	    " AND NOT (state=0 AND waiting=0 AND dialog='' AND last_at+?3<=?1)",
+	    "iiii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl,
+	    e->dialog_ttl < LOOK_AGAIN_MS ? e->dialog_ttl : LOOK_AGAIN_MS);
+	r->pruned = sql_run(s,
+	    "DELETE FROM lanes WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
+	    " AND state=0 AND waiting=0 AND dialog='' AND last_at+?3<=?1",
+	    "iii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl);
+	r->more = r->more || looked >= STEP_ROWS;
+	return s->err;
+}
+
+static enum err run_mend_clock(struct embedded *e, void *args)
+{
+	embedded_mend_times(e, *(const int64_t *)args);
+	embedded_forget_offsets(&e->writer);
+	return e->writer.err;
+}
+
+/* A wall clock set back would leave times in the future behind: retries that never come due, a yes that never counts.
+ * Set forward or back, what was learnt of Chat2Desk's clock against it holds no more. */
+static enum err watch_clock(struct embedded *e, struct store_kept *ret)
+{
+	int64_t now = clock_wall_ms(), offset = now - clock_boot_ms(), back = e->clock_offset_ms - offset;
+	struct job job = { .run = run_mend_clock, .args = &now };
+	enum err err = ERR_OK;
+
+	if (llabs(back) > CLOCK_STEP_MS)
+		err = writer_do(e, &job);
+	if (back > CLOCK_STEP_MS)
+		ret->clock_jump_ms = back;
+	if (err == ERR_OK)
+		e->clock_offset_ms = offset;
+	return err;
+}
+
+bool size_is_reached(const struct embedded *e, struct sql *s)
+{
+	return e->pages_max > 0 &&
+	       (sql_int(s, 0, "PRAGMA page_count", "") - sql_int(s, 0, "PRAGMA freelist_count", "")) * 100 >
+		   e->pages_max * FULL_PERCENT;
+}
+
+static bool reader_sees_size_reached(struct embedded *e)
+{
+	bool reached;
+
+	(void)pthread_mutex_lock(&e->read_lock);
+	sql_clear(&e->reader);
+	reached = size_is_reached(e, &e->reader);
+	(void)pthread_mutex_unlock(&e->read_lock);
+	return reached;
+}
+
+/* Intake stops before the space does, so that what was accepted can be finished. */
+static void watch_space(struct embedded *e, struct store_kept *ret)
+{
+	struct statvfs fs;
+	int64_t left;
+
+	ret->writable = ERR_OK;
+	if (statvfs(e->folder, &fs) != 0) {
+		ret->writable = why_fail(
+		    &ret->why, ERR_IO, "the folder %s cannot be looked at: %s", e->folder, strerror(errno));
+	} else if ((left = (int64_t)(fs.f_bavail * fs.f_frsize)) < e->disk_reserve_bytes) {
+		ret->writable = why_fail(&ret->why, ERR_NO_SPACE,
+		    "%" PRId64 " MiB left on the disk of %s, below DISK_RESERVE_MB=%" PRId64
+		    ": free some space; intake goes on by itself",
+		    left >> 20, e->folder, e->disk_reserve_bytes >> 20);
+	} else if (reader_sees_size_reached(e)) {
+		ret->writable = why_fail(&ret->why, ERR_NO_SPACE,
+		    "the database has reached %d %% of STORE_MAX_MB: raise it, or shorten MESSAGE_LOG_DAYS",
+		    FULL_PERCENT);
+	}
+	atomic_store(&e->writable, (int)ret->writable);
+}
+
+/* Each step on its own: where one can't be done, as on a full disk, the others may well mend it. */
+enum err embedded_keep(struct store *store, struct store_kept *ret)
+{
+	enum err (*const steps[])(struct embedded *, void *) = { prune_seen, prune_logs, check_lanes };
+	struct embedded *e = embedded_of(store);
+	struct round round = { 0 };
+	enum err err, first;
+
+	*ret = (struct store_kept){ 0 };
+	watch_space(e, ret);
+	first = watch_clock(e, ret);
+	round.now = clock_wall_ms();
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		struct job job = { .run = steps[i], .args = &round };
+
+		err = writer_do(e, &job);
+		first = first == ERR_OK ? err : first;
+		ret->pruned += (size_t)round.pruned;
+	}
+	err = embedded_end_leases(e, &ret->leases_ended);
+	ret->more = round.more;
+	return first == ERR_OK ? err : first;
+}

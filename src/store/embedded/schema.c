@@ -1,0 +1,126 @@
+/* schema.c - the numbered migrations of the embedded store; a number once released is never changed.
+ *
+ * What each table is for and which crash leaves what behind: docs/architecture.md, "The embedded store".
+ * Times are wall ms UTC in columns named _at of our own tables; the tables that shops query (orders,
+ * message_logs, dialog_outcomes) keep the predecessor's names and columns with times as RFC 3339 text. */
+#include "store/embedded/embedded.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char first[] =
+    /* One row: the next place in the order of arrival, and the last offsets of Chat2Desk's clock to ours. */
+    "CREATE TABLE intake("
+    " one INTEGER PRIMARY KEY CHECK(one=1), next_seq INTEGER NOT NULL, last_at INTEGER NOT NULL, clock_offset INTEGER NOT NULL,"
+    " offsets BLOB NOT NULL);"
+    "INSERT INTO intake VALUES(1, 1, 0, 0, x'');"
+
+    /* Message ids of the last days: the atomic insert that makes a duplicate one. */
+    "CREATE TABLE seen(message_id TEXT PRIMARY KEY, seen_at INTEGER NOT NULL) WITHOUT ROWID;"
+
+    /* Accepted messages whose turn is not finished, appended in the order of arrival. */
+    "CREATE TABLE messages("
+    " seq INTEGER PRIMARY KEY, client_id TEXT NOT NULL, message_id TEXT NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL,"
+    " coordinates TEXT NOT NULL, transport TEXT NOT NULL, client_phone TEXT NOT NULL, channel_id INTEGER NOT NULL,"
+    " event_at INTEGER NOT NULL, arrived_at INTEGER NOT NULL, said_at INTEGER NOT NULL, arrived_us INTEGER NOT NULL,"
+    " late INTEGER NOT NULL, forced INTEGER NOT NULL);"
+    "CREATE INDEX messages_client ON messages(client_id);" /* and by it in their order */
+
+    /* A client's lane with the dialog it is in. due_at: when the lane wants a worker (free with messages, backing
+     * off), or when its turn's lease ends (in turn); NULL when neither. */
+    "CREATE TABLE lanes("
+    " client_id TEXT PRIMARY KEY, state INTEGER NOT NULL, due_at INTEGER, check_at INTEGER NOT NULL,"
+    " waiting INTEGER NOT NULL DEFAULT 0, waiting_since INTEGER, expire INTEGER NOT NULL DEFAULT 0,"
+    " owner INTEGER, lease INTEGER, taken_at INTEGER, held INTEGER NOT NULL DEFAULT 0, held_to INTEGER NOT NULL DEFAULT 0,"
+    " attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, alone INTEGER NOT NULL DEFAULT 0,"
+    " apart_to INTEGER NOT NULL DEFAULT 0, turns INTEGER NOT NULL DEFAULT 0, reply_id TEXT,"
+    " dialog TEXT NOT NULL DEFAULT '', dialog_id TEXT NOT NULL DEFAULT '', question TEXT NOT NULL DEFAULT '',"
+    " shown_at INTEGER, last_event_at INTEGER NOT NULL DEFAULT 0, last_at INTEGER NOT NULL, order_id INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX lanes_due ON lanes(due_at) WHERE due_at IS NOT NULL AND state<>1;"
+    "CREATE INDEX lanes_check ON lanes(check_at);"
+
+    "CREATE TABLE profiles(client_id TEXT PRIMARY KEY, profile TEXT NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;"
+
+    /* Replies not yet accepted by Chat2Desk. state: 0 waiting, 1 claimed (due_at: the claim's lease ends),
+     * 2 parked until the lane is free (a dead letter retried). */
+    "CREATE TABLE outbox("
+    " reply_id TEXT PRIMARY KEY, client_id TEXT NOT NULL, state INTEGER NOT NULL, due_at INTEGER, owner INTEGER, lease INTEGER,"
+    " text TEXT NOT NULL, transport TEXT NOT NULL, channel_id INTEGER NOT NULL, dialog_id TEXT NOT NULL, question TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0, doubtful INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,"
+    " arrived_us INTEGER NOT NULL, message_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
+    "CREATE INDEX outbox_due ON outbox(due_at) WHERE state=0;"
+    "CREATE INDEX outbox_parked ON outbox(client_id) WHERE state=2;"
+
+    /* API calls per quarter of a second: the sliding window of the rate limit. */
+    "CREATE TABLE rate(bucket INTEGER PRIMARY KEY, calls INTEGER NOT NULL);"
+
+    "CREATE TABLE dead_letters("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, client_id TEXT NOT NULL, ref TEXT NOT NULL,"
+    " dialog_id TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL, transport TEXT NOT NULL,"
+    " channel_id INTEGER NOT NULL, created_at INTEGER NOT NULL, died_at INTEGER NOT NULL, question TEXT NOT NULL DEFAULT '',"
+    " message_kind INTEGER NOT NULL DEFAULT 0, coordinates TEXT NOT NULL DEFAULT '', client_phone TEXT NOT NULL DEFAULT '',"
+    " event_at INTEGER NOT NULL DEFAULT 0, said_at INTEGER NOT NULL DEFAULT 0, doubtful INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX dead_letters_client ON dead_letters(client_id);"
+
+    "CREATE TABLE orders("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, client_phone TEXT NOT NULL, delivery_address TEXT NOT NULL,"
+    " quantity INTEGER NOT NULL CHECK(quantity >= 0), source TEXT NOT NULL DEFAULT 'chat2desk_bot',"
+    " chat2desk_client_id TEXT, status TEXT NOT NULL DEFAULT 'new' CHECK(status IN('new','processing','completed','cancelled')),"
+    " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, dialog_id TEXT NOT NULL UNIQUE, fields TEXT NOT NULL DEFAULT '{}');"
+    "CREATE INDEX idx_orders_status ON orders(status);"
+    "CREATE INDEX idx_orders_chat2desk_client_id ON orders(chat2desk_client_id);"
+
+    "CREATE TABLE message_logs("
+    " id INTEGER PRIMARY KEY, client_id TEXT NOT NULL, message_id TEXT NOT NULL UNIQUE, text TEXT NOT NULL,"
+    " dialog_state TEXT, timestamp INTEGER NOT NULL, success INTEGER NOT NULL DEFAULT 1, error_reason TEXT,"
+    " created_at TEXT NOT NULL);"
+
+    "CREATE TABLE dialog_outcomes("
+    " id INTEGER PRIMARY KEY, client_id TEXT NOT NULL, completed INTEGER NOT NULL, dropoff_state TEXT,"
+    " total_messages INTEGER NOT NULL, duration_seconds INTEGER NOT NULL, created_at TEXT NOT NULL, dialog_id TEXT NOT NULL UNIQUE);"
+    "CREATE INDEX idx_dialog_outcomes_created_at ON dialog_outcomes(created_at);";
+
+static const char *const migrations[] = { first };
+
+static enum err apply(struct sql *s, int number, struct why *why)
+{
+	char version[48];
+
+	(void)snprintf(version, sizeof version, "PRAGMA user_version=%d", number);
+	if (sqlite3_exec(s->db, migrations[number - 1], NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(s->db, version, NULL, NULL, NULL) == SQLITE_OK)
+		return ERR_OK;
+	return why_fail(why, ERR_IO, "migration %d of the database failed: %s", number, sqlite3_errmsg(s->db));
+}
+
+enum err embedded_migrate(struct sql *s, struct why *why)
+{
+	int known = (int)COUNT_OF(migrations), version;
+	enum err e = ERR_OK;
+
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return why_fail(why, ERR_IO, "cannot write the database: %s", sqlite3_errmsg(s->db));
+	version = (int)sql_int(s, 0, "PRAGMA user_version", "");
+	if (version > known)
+		e = why_fail(why, ERR_NEWER_VERSION,
+		    "the database has version %d, this chat2order knows up to %d: run the newer chat2order that wrote it, "
+		    "or restore the backup made before the upgrade",
+		    version, known);
+	while (e == ERR_OK && version < known)
+		e = apply(s, ++version, why);
+	(void)sqlite3_exec(s->db, e == ERR_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL);
+	return e;
+}
+
+enum err embedded_version_fits(struct sql *s, struct why *why)
+{
+	int64_t version = sql_int(s, -1, "PRAGMA user_version", "");
+
+	if (version == (int64_t)COUNT_OF(migrations))
+		return ERR_OK;
+	if (s->err != ERR_OK)
+		return why_fail(why, s->err, "cannot read the database: %s", s->text);
+	return why_fail(why, ERR_NEWER_VERSION,
+	    "the database has version %" PRId64 ", this command expects %zu: use the same chat2order as the service",
+	    version, COUNT_OF(migrations));
+}

@@ -1,0 +1,370 @@
+/* writer.c - the one writer: all jobs that wait become one transaction, and each is answered when it is true.
+ *
+ * While a commit (with its fsync) is under way the next batch gathers; there is no timer. Waiters, takes and
+ * claims that found nothing, are tried again at the end of every batch and at short intervals, which also
+ * shows them what commands beside the service wrote and what became due by time. */
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "store/embedded/embedded.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	POLL_MS = 25,            /* how soon waiters notice what became due by time, or by another process */
+	BESIDE_PAUSE_MS = 5,     /* between two steps of a command */
+	WRITER_NICE = 5,         /* see give_way() */
+	CHECKPOINT_PAGES = 4000, /* wake the checkpointer */
+	CHECKPOINT_MUST = 16000  /* the log has outgrown it: the writer makes room itself */
+};
+
+static void list_put(struct job_list *list, struct job *job)
+{
+	if (list->first == NULL)
+		list->last = &list->first;
+	job->next = NULL;
+	*list->last = job;
+	list->last = &job->next;
+}
+
+static struct job *list_all(struct job_list *list)
+{
+	struct job *all = list->first;
+
+	list->first = NULL;
+	return all;
+}
+
+static void command(struct sql *s, const char *text)
+{
+	if (s->err != ERR_OK)
+		return;
+	(void)sql_run(s, text, "");
+}
+
+/* A pragma acts when it is compiled, so it is not one of the cached statements. */
+static void set_fsync(struct embedded *e, bool on)
+{
+	if (e->fsync_on == on)
+		return;
+	if (sqlite3_exec(e->writer.db, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL,
+		NULL) == SQLITE_OK)
+		e->fsync_on = on;
+}
+
+void savepoint_begin(struct embedded *e)
+{
+	if (e->careful)
+		command(&e->writer, "SAVEPOINT element");
+}
+
+enum err savepoint_end(struct embedded *e)
+{
+	struct sql *s = &e->writer;
+	enum err err = s->err;
+
+	if (!e->careful)
+		return err;
+	if (err == ERR_FAILED) {
+		sql_clear(s);
+		command(s, "ROLLBACK TO element");
+	}
+	command(s, "RELEASE element");
+	return s->err != ERR_OK ? s->err : err;
+}
+
+/* Runs one job inside the transaction. FAILED, when not careful, is for the caller to sort out. */
+static void run_one(struct embedded *e, struct job *job)
+{
+	if (e->careful)
+		command(&e->writer, "SAVEPOINT job");
+	job->result = job->run(e, job->args);
+	if (!e->careful)
+		return;
+	if (e->writer.err == ERR_FAILED) {
+		sql_clear(&e->writer);
+		command(&e->writer, "ROLLBACK TO job");
+	}
+	command(&e->writer, "RELEASE job");
+}
+
+static bool any_durable(const struct job *jobs)
+{
+	for (; jobs != NULL; jobs = jobs->next)
+		if (jobs->durable)
+			return true;
+	return false;
+}
+
+static enum err transaction(struct embedded *e, struct job *jobs, struct job *waiters)
+{
+	struct sql *s = &e->writer;
+	size_t held = e->held;
+	bool held_alone = e->held_alone;
+
+	sql_clear(s);
+	set_fsync(e, any_durable(jobs));
+	command(s, "BEGIN IMMEDIATE");
+	for (struct job *j = jobs; j != NULL && s->err == ERR_OK; j = j->next)
+		run_one(e, j);
+	for (struct job *j = waiters; j != NULL && s->err == ERR_OK; j = j->next)
+		run_one(e, j);
+	command(s, "COMMIT");
+	if (s->err == ERR_OK)
+		return ERR_OK;
+	if (sqlite3_get_autocommit(s->db) == 0)
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	e->held = held; /* what it changed in memory goes back with it */
+	e->held_alone = held_alone;
+	return s->err;
+}
+
+/* One batch, whole or not at all; an element at fault is found by a second, careful run. */
+static enum err commit_batch(struct embedded *e, struct job *jobs, struct job *waiters)
+{
+	int64_t began = clock_mono_us();
+	enum err err = transaction(e, jobs, waiters);
+
+	if (err == ERR_FAILED) {
+		e->careful = true;
+		err = transaction(e, jobs, waiters);
+		e->careful = false;
+	}
+	if (err_verdict(err) == VERDICT_RETRY)
+		atomic_store(&e->failed_ms, clock_mono_ms());
+	metric_observe(METRIC_STORE_LATENCY, clock_mono_us() - began);
+	return err;
+}
+
+static void answer(struct job *job, enum err batch)
+{
+	if (batch != ERR_OK)
+		job->result = batch;
+	(void)sem_post(&job->done);
+}
+
+static bool waiter_is_over(const struct embedded *e, const struct job *job, int64_t now)
+{
+	return e->stop_waiting || now >= job->deadline_ms;
+}
+
+/* Answers the waiters that found something, failed or waited long enough; the others wait on. */
+static void settle_waiters(struct embedded *e, struct job *waiters, enum err batch)
+{
+	int64_t now = clock_mono_ms();
+
+	for (struct job *j = waiters, *next; j != NULL; j = next) {
+		next = j->next;
+		if (batch != ERR_OK || j->result != ERR_OK || j->found(j->args)) {
+			answer(j, batch);
+			continue;
+		}
+		(void)pthread_mutex_lock(&e->lock);
+		if (waiter_is_over(e, j, now)) {
+			j->result = e->stop_waiting ? ERR_STOPPED : ERR_OK;
+			(void)pthread_mutex_unlock(&e->lock);
+			(void)sem_post(&j->done);
+		} else {
+			list_put(&e->waiters, j);
+			(void)pthread_mutex_unlock(&e->lock);
+		}
+	}
+}
+
+static bool anything_due(struct embedded *e)
+{
+	int64_t now = clock_wall_ms();
+
+	sql_clear(&e->writer);
+	return sql_int(&e->writer, 0, "SELECT 1 FROM lanes WHERE due_at<=? AND state<>1 LIMIT 1", "i", now) != 0 ||
+	       outbox_has_due(e, now);
+}
+
+/* Sleeps until there is a job, or a waiter should look again. Called and returns with the lock held. */
+static void wait_for_work(struct embedded *e)
+{
+	struct timespec until;
+
+	if (e->jobs.first != NULL || e->new_waiter || e->closing)
+		return;
+	if (e->waiters.first == NULL) {
+		(void)pthread_cond_wait(&e->wake, &e->lock);
+		return;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += POLL_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	(void)pthread_cond_timedwait(&e->wake, &e->lock, &until);
+}
+
+/* Pages of the log that the checkpointer has not looked at. A log begun anew counts from its start. */
+static int log_grown(struct embedded *e)
+{
+	if (e->wal_pages < e->wal_copied)
+		e->wal_copied = 0;
+	return e->wal_pages - e->wal_copied;
+}
+
+static void tend_log(struct embedded *e)
+{
+	int pages;
+
+	(void)pthread_mutex_lock(&e->lock);
+	pages = e->wal_pages;
+	if (log_grown(e) >= CHECKPOINT_PAGES)
+		(void)pthread_cond_signal(&e->wal_grew);
+	(void)pthread_mutex_unlock(&e->lock);
+	if (pages >= CHECKPOINT_MUST)
+		(void)sqlite3_wal_checkpoint_v2(e->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* On a busy machine the threads that feed the writer go first: its batches grow, and each message costs less. */
+static void give_way(void)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), WRITER_NICE);
+}
+
+static void *writer_main(void *context)
+{
+	struct embedded *e = context;
+
+	(void)pthread_setname_np(pthread_self(), "store writer");
+	give_way();
+	(void)pthread_mutex_lock(&e->lock);
+	for (;;) {
+		struct job *jobs, *waiters;
+		bool idle, stopping;
+
+		wait_for_work(e);
+		if (e->closing && e->jobs.first == NULL && e->waiters.first == NULL)
+			break;
+		e->new_waiter = false;
+		jobs = list_all(&e->jobs);
+		waiters = list_all(&e->waiters);
+		stopping = e->stop_waiting;
+		(void)pthread_mutex_unlock(&e->lock);
+		idle = jobs == NULL && (stopping || !anything_due(e));
+		enum err err = idle ? ERR_OK : commit_batch(e, jobs, stopping ? NULL : waiters);
+		for (struct job *j = jobs, *next; j != NULL; j = next) {
+			next = j->next;
+			answer(j, err);
+		}
+		settle_waiters(e, waiters, err);
+		if (!idle)
+			tend_log(e);
+		(void)pthread_mutex_lock(&e->lock);
+	}
+	(void)pthread_mutex_unlock(&e->lock);
+	return NULL;
+}
+
+/* Copies the log into the database beside the writer, on a connection of its own. */
+static void *checkpointer_main(void *context)
+{
+	struct embedded *e = context;
+	struct sql own;
+
+	(void)pthread_setname_np(pthread_self(), "checkpoints");
+	if (sql_open(&own, e->path, SQLITE_OPEN_READWRITE, 256, NULL) != ERR_OK)
+		return NULL;
+	(void)pthread_mutex_lock(&e->lock);
+	while (!e->closing) {
+		if (log_grown(e) < CHECKPOINT_PAGES) {
+			(void)pthread_cond_wait(&e->wal_grew, &e->lock);
+			continue;
+		}
+		e->wal_copied = e->wal_pages;
+		(void)pthread_mutex_unlock(&e->lock);
+		(void)sqlite3_wal_checkpoint_v2(own.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		(void)pthread_mutex_lock(&e->lock);
+	}
+	(void)pthread_mutex_unlock(&e->lock);
+	sql_close(&own);
+	return NULL;
+}
+
+static int note_log_size(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct embedded *e = context;
+
+	(void)db;
+	(void)name;
+	(void)pthread_mutex_lock(&e->lock);
+	e->wal_pages = pages;
+	(void)pthread_mutex_unlock(&e->lock);
+	return SQLITE_OK;
+}
+
+/* A command beside the service has no writer thread: its job is a transaction of its own, fsynced. The pause after it is
+ * the service's chance: its writer looks every millisecond whether it may go on. */
+static enum err do_beside(struct embedded *e, struct job *job)
+{
+	struct timespec pause = { 0, BESIDE_PAUSE_MS * 1000000L };
+	enum err err;
+
+	job->next = NULL;
+	job->durable = true;
+	(void)pthread_mutex_lock(&e->lock);
+	err = commit_batch(e, job, NULL);
+	(void)nanosleep(&pause, NULL);
+	(void)pthread_mutex_unlock(&e->lock);
+	return err != ERR_OK ? err : job->result;
+}
+
+enum err writer_do(struct embedded *e, struct job *job)
+{
+	if (e->role == STORE_BESIDE)
+		return do_beside(e, job);
+	job->result = ERR_OK;
+	(void)sem_init(&job->done, 0, 0);
+	(void)pthread_mutex_lock(&e->lock);
+	list_put(job->found != NULL ? &e->waiters : &e->jobs, job);
+	e->new_waiter = e->new_waiter || job->found != NULL;
+	(void)pthread_cond_signal(&e->wake);
+	(void)pthread_mutex_unlock(&e->lock);
+	while (sem_wait(&job->done) != 0 && errno == EINTR)
+		;
+	(void)sem_destroy(&job->done);
+	return job->result;
+}
+
+void writer_start(struct embedded *e)
+{
+	pthread_condattr_t monotonic;
+
+	(void)pthread_mutex_init(&e->lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&e->wake, &monotonic);
+	(void)pthread_cond_init(&e->wal_grew, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	if (e->role == STORE_BESIDE)
+		return;
+	(void)sqlite3_wal_hook(e->writer.db, note_log_size, e);
+	if (pthread_create(&e->thread, NULL, writer_main, e) != 0 ||
+	    pthread_create(&e->checkpointer, NULL, checkpointer_main, e) != 0)
+		abort();
+}
+
+void writer_stop(struct embedded *e)
+{
+	if (e->role == STORE_SERVICE) {
+		(void)pthread_mutex_lock(&e->lock);
+		e->closing = true;
+		(void)pthread_cond_signal(&e->wake);
+		(void)pthread_cond_signal(&e->wal_grew);
+		(void)pthread_mutex_unlock(&e->lock);
+		(void)pthread_join(e->thread, NULL);
+		(void)pthread_join(e->checkpointer, NULL);
+	}
+	(void)pthread_cond_destroy(&e->wake);
+	(void)pthread_cond_destroy(&e->wal_grew);
+	(void)pthread_mutex_destroy(&e->lock);
+}

@@ -1,0 +1,334 @@
+/* test_embedded.c - what only the embedded store has: a folder, a file in it, and a limit to its size. */
+#include "base/clock.h"
+#include "fixture.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_refused(struct fixture *f, enum store_role role, enum err wanted, const char *part_of_why)
+{
+	struct store *s = NULL;
+	struct why why = { 0 };
+
+	CHECK_INT(store_open(&f->settings, role, &s, &why), wanted);
+	CHECK(s == NULL);
+	if (strstr(why.text, part_of_why) == NULL)
+		check_failed(__FILE__, __LINE__, why.text);
+}
+
+static const char *path_of(struct fixture *f, const char *name)
+{
+	char *path = arena_alloc(&f->arena, FOLDER_SIZE + 64);
+
+	(void)snprintf(path, FOLDER_SIZE + 64, "%s/%s", f->folder, name);
+	return path;
+}
+
+static void move_to(struct fixture *f, const char *folder)
+{
+	fixture_close(f);
+	f->settings.data_dir = path_of(f, folder);
+}
+
+static void test_second_service(void **state)
+{
+	struct fixture *f = *state;
+	char pid[16];
+
+	(void)snprintf(pid, sizeof pid, "%d", (int)getpid());
+	check_refused(f, STORE_SERVICE, ERR_IN_USE, f->folder);
+	check_refused(f, STORE_SERVICE, ERR_IN_USE, pid);
+	add_new(f, "a", "1");
+	fixture_reopen(f);
+}
+
+static void test_nothing_beside(void **state)
+{
+	struct fixture *f = *state;
+
+	move_to(f, "elsewhere");
+	check_refused(f, STORE_BESIDE, ERR_NOT_FOUND, "elsewhere");
+	CHECK(access(f->settings.data_dir, F_OK) != 0);
+}
+
+static void test_makes_its_folder(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	move_to(f, "a/b/c");
+	fixture_open(f);
+	CHECK(stat(f->settings.data_dir, &st) == 0 && (st.st_mode & 077) == 0);
+	CHECK(stat(path_of(f, "a/b/c/chat2order.db"), &st) == 0 && S_ISREG(st.st_mode));
+}
+
+static void put_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	CHECK(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static void test_folder_in_place_of_file(void **state)
+{
+	struct fixture *f = *state;
+
+	move_to(f, "b");
+	CHECK(mkdir(f->settings.data_dir, 0700) == 0 && mkdir(path_of(f, "b/chat2order.db"), 0700) == 0);
+	check_refused(f, STORE_SERVICE, ERR_IO, "is not a file");
+	check_refused(f, STORE_BESIDE, ERR_IO, "is not a file");
+	CHECK(rmdir(path_of(f, "b/chat2order.db")) == 0);
+	fixture_open(f);
+}
+
+static void test_file_in_place_of_folder(void **state)
+{
+	struct fixture *f = *state;
+
+	move_to(f, "b");
+	put_file(f->settings.data_dir, "a file");
+	check_refused(f, STORE_SERVICE, ERR_IO, f->settings.data_dir);
+}
+
+static void test_no_database(void **state)
+{
+	struct fixture *f = *state;
+
+	move_to(f, "b");
+	CHECK(mkdir(f->settings.data_dir, 0700) == 0);
+	put_file(path_of(f, "b/chat2order.db"), "this is a text, long enough to be no empty database file at all\n"
+						"this is a text, long enough to be no empty database file at all\n");
+	check_refused(f, STORE_SERVICE, ERR_IO, "chat2order.db");
+	check_refused(f, STORE_SERVICE, ERR_IO, "not a database");
+}
+
+static void run_sql(struct fixture *f, const char *text)
+{
+	sqlite3 *db = NULL;
+
+	CHECK(sqlite3_open(path_of(f, "chat2order.db"), &db) == SQLITE_OK);
+	CHECK(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
+	CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
+static void test_newer_version(void **state)
+{
+	struct fixture *f = *state;
+
+	add_new(f, "a", "1");
+	fixture_close(f);
+	run_sql(f, "PRAGMA user_version=999");
+	check_refused(f, STORE_SERVICE, ERR_NEWER_VERSION, "999");
+	check_refused(f, STORE_BESIDE, ERR_NEWER_VERSION, "999");
+	run_sql(f, "PRAGMA user_version=1");
+	fixture_open(f);
+	check_messages(take_from(f, "a"), "1");
+}
+
+/* ---- pruning ---- */
+
+enum { IDS = 2500 };
+
+static int64_t ids_kept(struct fixture *f)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *q = NULL;
+	int64_t n;
+
+	CHECK(sqlite3_open(path_of(f, "chat2order.db"), &db) == SQLITE_OK);
+	CHECK(sqlite3_prepare_v2(db, "SELECT count(*) FROM seen", -1, &q, NULL) == SQLITE_OK);
+	CHECK(sqlite3_step(q) == SQLITE_ROW);
+	n = sqlite3_column_int64(q, 0);
+	CHECK(sqlite3_finalize(q) == SQLITE_OK);
+	CHECK(sqlite3_close(db) == SQLITE_OK);
+	return n;
+}
+
+/* Ids older than DEDUP_DAYS go, the others stay: every other one is made old, over more than one stretch. */
+static void test_old_ids_go(void **state)
+{
+	struct fixture *f = *state;
+	struct store_kept kept;
+	char id[16];
+
+	for (int i = 0; i < IDS; i++) {
+		(void)snprintf(id, sizeof id, "%05d", i);
+		add_new(f, "a", id);
+	}
+	run_sql(f, "UPDATE seen SET seen_at=seen_at-8*86400000 WHERE message_id%2=0");
+	for (int round = 0; round < 10 && ids_kept(f) > IDS / 2; round++)
+		CHECK_INT(store_keep(f->s, &kept), ERR_OK);
+	CHECK_INT(ids_kept(f), IDS / 2);
+	CHECK_INT(add(f, "a", "00001"), STORE_DUPLICATE);
+	CHECK_INT(add(f, "a", "00002"), STORE_ADDED);
+}
+
+/* ---- no space ---- */
+
+static enum err keep(struct fixture *f)
+{
+	struct store_kept kept;
+
+	CHECK_INT(store_keep(f->s, &kept), ERR_OK);
+	CHECK(kept.writable == ERR_OK || kept.why.text[0] != '\0');
+	return kept.writable;
+}
+
+enum { LONG_TEXT = 3000 };
+
+static char *text_of(struct fixture *f, size_t length)
+{
+	char *text = arena_alloc(&f->arena, length + 1);
+
+	memset(text, 'x', length);
+	return text;
+}
+
+/* Adds messages of this length to a lane of their own until one is refused; how many were accepted. */
+static size_t fill_with(struct fixture *f, const char *client, size_t length, bool with_keeper)
+{
+	const char *text = text_of(f, length);
+
+	for (size_t n = 0; n < 100000; n++) {
+		char id[48];
+		struct store_message m;
+		enum store_added added;
+		enum err err;
+
+		(void)snprintf(id, sizeof id, "%s %zu", client, n);
+		m = message(client, id, text);
+		if (with_keeper)
+			(void)keep(f);
+		err = store_add(f->s, &m, 1, &added);
+		if (err == ERR_NO_SPACE)
+			return n;
+		CHECK_INT(err, ERR_OK);
+		CHECK_INT(added, STORE_ADDED);
+	}
+	check_failed(__FILE__, __LINE__, "the store is full at last");
+	return 0;
+}
+
+static size_t fill(struct fixture *f, const char *client, bool with_keeper)
+{
+	return fill_with(f, client, LONG_TEXT, with_keeper);
+}
+
+static void limit_size(struct fixture *f, int64_t mb)
+{
+	f->settings.store_max_mb = mb;
+	fixture_reopen(f);
+}
+
+static void finish_all(struct fixture *f, size_t messages)
+{
+	size_t n = 0;
+
+	while (n < messages) {
+		const struct store_turn *turn = take_one(f);
+
+		n += turn->n_messages;
+		FINISH(f, turn, .dialog = "state", .dialog_id = "d", .profile = "lang=en");
+	}
+	CHECK_INT(n, messages);
+}
+
+static void check_full(struct fixture *f, bool with_keeper)
+{
+	const struct store_turn *held;
+	const struct store_reply *reply;
+	size_t accepted_messages;
+
+	limit_size(f, 1);
+	add_new(f, "held", "1");
+	held = take_from(f, "held");
+	(void)talk(f, "speaking", "2", "hi");
+	reply = claim_one(f);
+	accepted_messages = fill(f, "a", with_keeper);
+	CHECK(accepted_messages > 50);
+	accepted_messages += fill_with(f, "b", 1, with_keeper); /* into the last gap */
+	CHECK_INT(keep(f), ERR_NO_SPACE);
+	struct store_order_new order = { .dialog_id = SLICE("d"), .address = SLICE("here"), .quantity = 1 };
+	FINISH(f, held, .dialog = text_of(f, LONG_TEXT), .dialog_id = "d", .profile = text_of(f, LONG_TEXT),
+	    .reply = "number \x1a", .order = &order);
+	accepted(f, reply, 1);
+	accepted(f, claim_one(f), 1);
+	finish_all(f, accepted_messages);
+	take_none(f);
+}
+
+static void test_full_with_keeper(void **state)
+{
+	check_full(*state, true);
+}
+
+/* Between two rounds of the keeper a flood fills the file: what was accepted can be finished all the same. */
+static void test_full_between_rounds(void **state)
+{
+	check_full(*state, false);
+}
+
+static void test_larger_limit(void **state)
+{
+	struct fixture *f = *state;
+	size_t before, more;
+
+	limit_size(f, 1);
+	before = fill(f, "a", true);
+	limit_size(f, 2);
+	CHECK_INT(keep(f), ERR_OK);
+	more = fill(f, "b", true);
+	CHECK(more > 50);
+	finish_all(f, before + more);
+}
+
+static void test_refused_is_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+	char id[48];
+
+	limit_size(f, 1);
+	(void)snprintf(id, sizeof id, "a %zu", fill(f, "a", false));
+	limit_size(f, 2);
+	CHECK_INT(add(f, "a", id), STORE_ADDED);
+}
+
+static void test_disk_reserve(void **state)
+{
+	struct fixture *f = *state;
+	struct store_message m = message("a", "2", "");
+	enum store_added added;
+
+	add_new(f, "a", "1");
+	f->settings.disk_reserve_mb = 1048576 * 1024;
+	fixture_reopen(f);
+	CHECK_INT(keep(f), ERR_NO_SPACE);
+	CHECK_INT(store_add(f->s, &m, 1, &added), ERR_NO_SPACE);
+	FINISH(f, take_from(f, "a"), .dialog = "s");
+	f->settings.disk_reserve_mb = 0;
+	fixture_reopen(f);
+	CHECK_INT(keep(f), ERR_OK);
+	add_new(f, "a", "2");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_second_service),
+		CASE(test_nothing_beside),
+		CASE(test_makes_its_folder),
+		CASE(test_folder_in_place_of_file),
+		CASE(test_file_in_place_of_folder),
+		CASE(test_no_database),
+		CASE(test_newer_version),
+		CASE(test_full_with_keeper),
+		CASE(test_full_between_rounds),
+		CASE(test_larger_limit),
+		CASE(test_refused_is_not_remembered),
+		CASE(test_disk_reserve),
+		CASE(test_old_ids_go),
+	};
+
+	return run_over("embedded", "file", tests, COUNT_OF(tests));
+}
