@@ -1,0 +1,112 @@
+/* loop.c - passes of the library's daemon, and what wakes them. */
+#include "http/loop.h"
+
+#include "base/mem.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void wake(struct loop *l)
+{
+	(void)eventfd_write(l->wake, 1);
+}
+
+/* A list is taken before any of it is resumed, for what is resumed may end and be freed. */
+static void resume_answered(struct loop *l)
+{
+	struct resumable *r = atomic_exchange(&l->answered, NULL);
+
+	while (r != NULL) {
+		struct resumable *next = r->next;
+
+		MHD_resume_connection(r->connection);
+		r = next;
+	}
+}
+
+/* The library's own epoll set is watched from outside: its events are edges, which only it may consume. */
+static void wait_for_events(struct loop *l)
+{
+	struct pollfd watched[] = { { .fd = l->epoll, .events = POLLIN }, { .fd = l->wake, .events = POLLIN } };
+	eventfd_t times;
+
+	(void)poll(watched, COUNT_OF(watched), -1);
+	if (watched[1].revents != 0)
+		(void)eventfd_read(l->wake, &times);
+}
+
+static bool more_at_once(struct loop *l)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return l->again || (MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms == 0);
+}
+
+static void pass(struct loop *l)
+{
+	l->again = false;
+	resume_answered(l);
+	(void)MHD_run(l->daemon);
+	if (l->passed != NULL)
+		l->passed(l->context);
+}
+
+static void *run(void *context)
+{
+	struct loop *l = context;
+
+	(void)pthread_setname_np(pthread_self(), "listener");
+	while (!atomic_load(&l->stop)) {
+		pass(l);
+		if (!more_at_once(l))
+			wait_for_events(l);
+	}
+	return NULL;
+}
+
+bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*passed)(void *context), void *context)
+{
+	l->daemon = daemon;
+	l->passed = passed;
+	l->context = context;
+	l->epoll = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->wake < 0)
+		return false;
+	if (pthread_create(&l->thread, NULL, run, l) == 0)
+		return true;
+	(void)close(l->wake);
+	return false;
+}
+
+void loop_stop(struct loop *l)
+{
+	atomic_store(&l->stop, true);
+	wake(l);
+	(void)pthread_join(l->thread, NULL);
+	MHD_stop_daemon(l->daemon);
+	(void)close(l->wake);
+}
+
+void loop_resume(struct loop *l, struct resumable *first, struct resumable *last)
+{
+	struct resumable *top = atomic_load(&l->answered);
+
+	do
+		last->next = top;
+	while (!atomic_compare_exchange_weak(&l->answered, &top, first));
+	/* Whoever found the stack empty wakes the loop; those after him are taken with his. */
+	if (top == NULL)
+		wake(l);
+}
+
+void loop_again(struct loop *l)
+{
+	l->again = true;
+}
+
+void loop_quiesce(struct loop *l)
+{
+	(void)MHD_quiesce_daemon(l->daemon);
+}
