@@ -1,0 +1,414 @@
+/* adder.c - group commit of webhooks: the queue, the adding thread and the timekeeper. */
+#include "service/adder.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/refusal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SPARES_MAX = 256, CHECKS_A_TIMEOUT = 20, AGAIN_MS = 1000 };
+
+struct adder {
+	struct store *store;
+	struct health *health;
+	int64_t timeout_us, check_us;
+	pthread_t adding, keeping_time;
+
+	pthread_mutex_t mutex;       /* guards all below but the arrays of messages and results */
+	pthread_cond_t more, ending; /* for the adding thread; for the timekeeper */
+	struct pending *first, **last;
+	size_t n, bytes;
+	bool waiting; /* the adding thread, for more */
+	bool stop, ended;
+	struct pending *spare;
+	size_t n_spare;
+	struct pending *batch[ADDER_BATCH_MAX]; /* being added; request is NULL once it is answered */
+	size_t n_batch;
+	struct pending *again; /* one that could not be stored; NULL: none */
+	bool troubled;         /* health was told so */
+
+	struct http_request *requests[ADDER_BATCH_MAX]; /* of the batch, to be answered by the adding thread */
+	struct store_message messages[ADDER_BATCH_MAX];
+	enum store_added results[ADDER_BATCH_MAX];
+
+	struct http_prepared *stored, *duplicate;
+};
+
+/* ---- the queue; called with the mutex held ---------------------------------------------------------- */
+
+static void push(struct adder *a, struct pending *p)
+{
+	p->next = NULL;
+	*a->last = p;
+	a->last = &p->next;
+	a->n++;
+	a->bytes += p->message.text.n;
+}
+
+static struct pending *pop(struct adder *a)
+{
+	struct pending *p = a->first;
+
+	a->first = p->next;
+	if (a->first == NULL)
+		a->last = &a->first;
+	a->n--;
+	a->bytes -= p->message.text.n;
+	return p;
+}
+
+/* Keeps some for the next use, each with a block of its arena. */
+static void recycle(struct adder *a, struct pending *p)
+{
+	struct arena arena = p->arena;
+
+	if (a->n_spare == SPARES_MAX) {
+		arena_free(&p->arena);
+		free(p);
+		return;
+	}
+	arena_reset(&arena);
+	*p = (struct pending){ .arena = arena, .next = a->spare };
+	a->spare = p;
+	a->n_spare++;
+}
+
+struct pending *adder_new(struct adder *a)
+{
+	struct pending *p;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	p = a->spare;
+	if (p != NULL) {
+		a->spare = p->next;
+		a->n_spare--;
+	}
+	(void)pthread_mutex_unlock(&a->mutex);
+	return p != NULL ? p : mem_alloc(sizeof *p);
+}
+
+void adder_release(struct adder *a, struct pending *p)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	recycle(a, p);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+bool adder_put(struct adder *a, struct pending *p)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
+	if (room)
+		push(a, p);
+	(void)pthread_mutex_unlock(&a->mutex);
+	return room;
+}
+
+void adder_flush(struct adder *a)
+{
+	bool wake;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	wake = a->waiting && a->n > 0;
+	(void)pthread_mutex_unlock(&a->mutex);
+	if (wake)
+		(void)pthread_cond_signal(&a->more);
+}
+
+/* ---- health; called with the mutex held, so that what is said last is true --------------------------------- */
+
+static void report(struct adder *a, bool ok, const char *reason)
+{
+	if (!ok || a->troubled)
+		health_set(a->health, HEALTH_BY_INTAKE, ok, reason);
+	a->troubled = !ok;
+}
+
+/* While health is bad no new message may come that would show that the trouble is over. So one that failed, and was
+ * answered 503, is kept and tried again; once it is stored, its redelivery is a duplicate. */
+static void keep_or_recycle(struct adder *a, struct pending *p)
+{
+	if (a->again == NULL)
+		a->again = p;
+	else
+		recycle(a, p);
+}
+
+static struct timespec in_us(int64_t us)
+{
+	int64_t until_us = clock_mono_us() + us;
+
+	return (struct timespec){ until_us / 1000000, until_us % 1000000 * 1000 };
+}
+
+/* ---- adding ------------------------------------------------------------------------------------------- */
+
+static void note(const struct pending *p, enum store_added result, int64_t now_us)
+{
+	metric_add(result == STORE_DUPLICATE ? METRIC_DUPLICATES : METRIC_RECEIVED, 1);
+	metric_observe(METRIC_ACK_LATENCY, now_us - p->arrived_us);
+	log_debug("webhook stored", log_slice("message", p->message.message_id),
+	    log_slice("client", p->message.client_id), log_word("kind", kind_name(p->message.kind)),
+	    log_text("text", p->message.text), log_word("duplicate", result == STORE_DUPLICATE ? "yes" : "no"));
+}
+
+/* True when it is time to try again. With the mutex held. */
+static bool wait_for_more(struct adder *a)
+{
+	struct timespec until = in_us((int64_t)AGAIN_MS * 1000);
+
+	if (a->again != NULL)
+		return pthread_cond_timedwait(&a->more, &a->mutex, &until) == ETIMEDOUT;
+	(void)pthread_cond_wait(&a->more, &a->mutex);
+	return false;
+}
+
+/* Waits for messages and takes them as the batch; false when there will be none any more. */
+static bool take_batch(struct adder *a)
+{
+	bool again = false;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	a->waiting = true;
+	while (a->n == 0 && !a->stop && !again)
+		again = wait_for_more(a);
+	a->waiting = false;
+	if (a->n == 0 && again) {
+		a->batch[a->n_batch++] = a->again;
+		a->again = NULL;
+	}
+	while (a->n > 0 && a->n_batch < ADDER_BATCH_MAX)
+		a->batch[a->n_batch++] = pop(a);
+	(void)pthread_mutex_unlock(&a->mutex);
+	return a->n_batch > 0;
+}
+
+/* Takes the requests of the batch that are not answered yet, and tells health what came of it. */
+static void claim_batch(struct adder *a, enum err e, const char *reason)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	for (size_t i = 0; i < a->n_batch; i++) {
+		a->requests[i] = a->batch[i]->request;
+		a->batch[i]->request = NULL;
+	}
+	report(a, e == ERR_OK, reason);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+static void answer_stored(struct adder *a)
+{
+	struct http_answers answers = { 0 };
+	int64_t now_us = clock_mono_us();
+
+	for (size_t i = 0; i < a->n_batch; i++) {
+		if (a->requests[i] == NULL)
+			continue;
+		note(a->batch[i], a->results[i], now_us);
+		http_answers_add(&answers, a->requests[i], a->results[i] == STORE_DUPLICATE ? a->duplicate : a->stored);
+	}
+	http_answers_send(&answers);
+}
+
+static void answer_failed(struct adder *a, const char *reason)
+{
+	for (size_t i = 0; i < a->n_batch; i++)
+		if (a->requests[i] != NULL)
+			refuse(a->requests[i], REFUSAL_UNAVAILABLE, reason);
+}
+
+static void answer_batch(struct adder *a, enum err e)
+{
+	char reason[128];
+
+	(void)snprintf(reason, sizeof reason, "The message could not be stored: %s", err_text(e));
+	claim_batch(a, e, reason);
+	if (e == ERR_OK)
+		answer_stored(a);
+	else
+		answer_failed(a, reason);
+}
+
+static void release_batch(struct adder *a, enum err e)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	for (size_t i = 0; i < a->n_batch; i++)
+		if (e == ERR_OK)
+			recycle(a, a->batch[i]);
+		else
+			keep_or_recycle(a, a->batch[i]);
+	if (e == ERR_OK && a->again != NULL) {
+		recycle(a, a->again);
+		a->again = NULL;
+	}
+	a->n_batch = 0;
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+static void *add(void *context)
+{
+	struct adder *a = context;
+
+	while (take_batch(a)) {
+		enum err e;
+
+		for (size_t i = 0; i < a->n_batch; i++)
+			a->messages[i] = a->batch[i]->message;
+		e = store_add(a->store, a->messages, a->n_batch, a->results);
+		answer_batch(a, e);
+		release_batch(a, e);
+	}
+	return NULL;
+}
+
+/* ---- keeping time ------------------------------------------------------------------------------------- */
+
+static bool is_overdue(const struct adder *a, const struct pending *p, int64_t now_us)
+{
+	return p->request != NULL && now_us - p->arrived_us > a->timeout_us - a->check_us;
+}
+
+/* The request of one that has waited too long, NULL when there is none; with the mutex held. */
+static struct http_request *take_overdue(struct adder *a, int64_t now_us)
+{
+	struct http_request *r = NULL;
+
+	for (size_t i = 0; i < a->n_batch && r == NULL; i++)
+		if (is_overdue(a, a->batch[i], now_us)) {
+			r = a->batch[i]->request;
+			a->batch[i]->request = NULL;
+		}
+	if (r == NULL && a->n > 0 && is_overdue(a, a->first, now_us)) {
+		struct pending *p = pop(a);
+
+		r = p->request;
+		p->request = NULL;
+		keep_or_recycle(a, p);
+	}
+	return r;
+}
+
+static void answer_overdue(struct adder *a)
+{
+	struct http_request *r;
+	char reason[96];
+
+	(void)snprintf(
+	    reason, sizeof reason, "The store has not answered within %lld ms", (long long)(a->timeout_us / 1000));
+	do {
+		(void)pthread_mutex_lock(&a->mutex);
+		r = take_overdue(a, clock_mono_us());
+		if (r != NULL)
+			report(a, false, reason);
+		(void)pthread_mutex_unlock(&a->mutex);
+		if (r != NULL)
+			refuse(r, REFUSAL_UNAVAILABLE, reason);
+	} while (r != NULL);
+}
+
+static void *keep_time(void *context)
+{
+	struct adder *a = context;
+	bool ended = false;
+
+	while (!ended) {
+		struct timespec until = in_us(a->check_us);
+
+		(void)pthread_mutex_lock(&a->mutex);
+		if (!a->ended)
+			(void)pthread_cond_timedwait(&a->ending, &a->mutex, &until);
+		ended = a->ended;
+		(void)pthread_mutex_unlock(&a->mutex);
+		answer_overdue(a);
+	}
+	return NULL;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------- */
+
+static void make_locks(struct adder *a)
+{
+	pthread_condattr_t monotonic;
+
+	(void)pthread_mutex_init(&a->mutex, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&a->more, &monotonic);
+	(void)pthread_cond_init(&a->ending, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+}
+
+static void end_adding(struct adder *a)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	a->stop = true;
+	(void)pthread_cond_signal(&a->more);
+	(void)pthread_mutex_unlock(&a->mutex);
+	(void)pthread_join(a->adding, NULL);
+}
+
+static void free_adder(struct adder *a)
+{
+	if (a->again != NULL)
+		recycle(a, a->again);
+	while (a->spare != NULL) {
+		struct pending *p = a->spare;
+
+		a->spare = p->next;
+		arena_free(&p->arena);
+		free(p);
+	}
+	http_unprepare(&a->stored);
+	http_unprepare(&a->duplicate);
+	(void)pthread_cond_destroy(&a->ending);
+	(void)pthread_cond_destroy(&a->more);
+	(void)pthread_mutex_destroy(&a->mutex);
+	free(a);
+}
+
+enum err adder_start(
+    struct store *store, struct health *health, int64_t timeout_ms, struct adder **ret, struct why *why)
+{
+	struct adder *a = mem_alloc(sizeof *a);
+
+	a->store = store;
+	a->health = health;
+	a->timeout_us = timeout_ms * 1000;
+	a->check_us = a->timeout_us / CHECKS_A_TIMEOUT;
+	a->last = &a->first;
+	a->stored = http_prepare(&(struct http_answer){ .status = 200, .body = SLICE("{\"success\":true}") });
+	a->duplicate = http_prepare(
+	    &(struct http_answer){ .status = 200, .body = SLICE("{\"success\":true,\"duplicate\":true}") });
+	make_locks(a);
+	if (pthread_create(&a->adding, NULL, add, a) == 0) {
+		if (pthread_create(&a->keeping_time, NULL, keep_time, a) == 0) {
+			*ret = a;
+			return ERR_OK;
+		}
+		end_adding(a);
+	}
+	free_adder(a);
+	return why_fail(why, ERR_FAILED, "cannot start a thread: raise the limit of processes (ulimit -u)");
+}
+
+void adder_stop(struct adder **adder)
+{
+	struct adder *a = *adder;
+
+	if (a == NULL)
+		return;
+	end_adding(a);
+	(void)pthread_mutex_lock(&a->mutex);
+	a->ended = true;
+	(void)pthread_cond_signal(&a->ending);
+	(void)pthread_mutex_unlock(&a->mutex);
+	(void)pthread_join(a->keeping_time, NULL);
+	free_adder(a);
+	*adder = NULL;
+}

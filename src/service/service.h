@@ -1,0 +1,21 @@
+/* service.h - the whole service in one process: listeners, intake, workers, sender, keeper over one store.
+ *
+ * settings must outlive the service. One service a process is usual, but nothing is global besides log and
+ * metrics. */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "base/settings.h"
+
+struct service;
+
+/* Starts all parts, listeners last; when one can't, those before it are stopped and why says which. */
+MUST_CHECK enum err service_start(const struct settings *settings, struct service **ret, struct why *why);
+/* The ports really listened on. */
+uint16_t service_port(const struct service *service);
+uint16_t service_admin_port(const struct service *service);
+/* Takes nothing new (webhooks are answered 503), finishes the turns in hand, sends for up to DRAIN_MS what is
+ * under way, closes. NULL is fine; *service is NULL afterwards. */
+void service_stop(struct service **service);
+
+#endif
