@@ -90,6 +90,9 @@ MUST_CHECK enum err embedded_version_fits(struct sql *s, struct why *why);
 
 /* writer.c: runs a job and returns its result; a waiter that found nothing by its deadline is OK. */
 MUST_CHECK enum err writer_do(struct embedded *e, struct job *job);
+/* The same for a waiter: run() is tried again until found(), for up to wait_ms. */
+MUST_CHECK enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *),
+    bool (*found)(const void *), void *args, int64_t wait_ms);
 void writer_start(struct embedded *e);
 void writer_stop(struct embedded *e);
 

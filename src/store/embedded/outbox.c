@@ -84,16 +84,10 @@ static bool found_replies(const void *args)
 enum err embedded_claim(struct store *store, size_t most, int64_t wait_ms, struct store_replies *ret)
 {
 	struct claim claim = { .most = most, .ret = ret };
-	struct job job = {
-		.run = run_claim,
-		.found = found_replies,
-		.args = &claim,
-		.deadline_ms = clock_mono_ms() + wait_ms,
-	};
 	enum err err;
 
 	ret->n = 0;
-	err = writer_do(embedded_of(store), &job);
+	err = writer_wait(embedded_of(store), run_claim, found_replies, &claim, wait_ms);
 	if (err != ERR_OK)
 		ret->n = 0;
 	return err;

@@ -31,7 +31,7 @@ static const char first[] =
     "CREATE TABLE lanes("
     " client_id TEXT PRIMARY KEY, state INTEGER NOT NULL, due_at INTEGER, check_at INTEGER NOT NULL,"
     " waiting INTEGER NOT NULL DEFAULT 0, waiting_since INTEGER, expire INTEGER NOT NULL DEFAULT 0,"
-    " owner INTEGER, lease INTEGER, taken_at INTEGER, held INTEGER NOT NULL DEFAULT 0, held_to INTEGER NOT NULL DEFAULT 0,"
+    " owner INTEGER, lease INTEGER, held INTEGER NOT NULL DEFAULT 0, held_to INTEGER NOT NULL DEFAULT 0,"
     " attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, alone INTEGER NOT NULL DEFAULT 0,"
     " apart_to INTEGER NOT NULL DEFAULT 0, turns INTEGER NOT NULL DEFAULT 0, reply_id TEXT,"
     " dialog TEXT NOT NULL DEFAULT '', dialog_id TEXT NOT NULL DEFAULT '', question TEXT NOT NULL DEFAULT '',"

@@ -94,10 +94,10 @@ static int64_t read_messages(struct sql *s, const struct due *due, struct store_
 static void hold_lane(struct sql *s, const struct store_turn *turn, bool alone)
 {
 	(void)sql_run(s,
-	    "UPDATE lanes SET state=1, owner=?, lease=?, taken_at=?, due_at=?, held=?, held_to=?, crashes=crashes+?, expire=0"
+	    "UPDATE lanes SET state=1, owner=?, lease=?, due_at=?, held=?, held_to=?, crashes=crashes+?, expire=0"
 	    " WHERE client_id=?",
-	    "iiiiiiit", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms,
-	    turn->taken_ms + STORE_HUNG_MS, (int64_t)turn->n_messages, turn->held_to, (int64_t)alone, turn->client_id);
+	    "iiiiiit", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms + STORE_HUNG_MS,
+	    (int64_t)turn->n_messages, turn->held_to, (int64_t)alone, turn->client_id);
 }
 
 static void give_turn(struct embedded *e, struct take *take, const struct due *due, int64_t now)
@@ -162,16 +162,10 @@ static bool found_turns(const void *args)
 enum err embedded_take(struct store *store, size_t most, int64_t wait_ms, struct store_turns *ret)
 {
 	struct take take = { .most = most, .ret = ret };
-	struct job job = {
-		.run = run_take,
-		.found = found_turns,
-		.args = &take,
-		.deadline_ms = clock_mono_ms() + wait_ms,
-	};
 	enum err err;
 
 	ret->n = 0;
-	err = writer_do(embedded_of(store), &job);
+	err = writer_wait(embedded_of(store), run_take, found_turns, &take, wait_ms);
 	if (err != ERR_OK)
 		ret->n = 0;
 	return err;

@@ -335,6 +335,14 @@ enum err writer_do(struct embedded *e, struct job *job)
 	return job->result;
 }
 
+enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *), bool (*found)(const void *),
+    void *args, int64_t wait_ms)
+{
+	struct job job = { .run = run, .found = found, .args = args, .deadline_ms = clock_mono_ms() + wait_ms };
+
+	return writer_do(e, &job);
+}
+
 void writer_start(struct embedded *e)
 {
 	pthread_condattr_t monotonic;
