@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 4096 - 64 };
+enum {
+	BLOCK_FIRST = 4096 - 64, /* bytes of an arena's first block; each further one has twice its forerunner's */
+	BLOCK_KEPT = 1 << 16     /* bytes of the largest block that grows so, and that a reset keeps */
+};
 
 struct arena_block {
 	struct arena_block *next;
@@ -46,16 +49,24 @@ char *mem_text(const char *text)
 	return memcpy(mem_alloc(n), text, n);
 }
 
+static size_t next_size(const struct arena_block *former)
+{
+	if (former == NULL)
+		return BLOCK_FIRST;
+	return former->size < BLOCK_KEPT / 2 ? former->size * 2 : BLOCK_KEPT;
+}
+
 static struct arena_block *block_with(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->block;
-	size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
+	size_t room = next_size(b);
 
 	if (b != NULL && b->size - b->used >= size)
 		return b;
-	b = mem_alloc(sizeof *b + room);
-	b->size = room;
-	b->next = a->block;
+	if (room < size)
+		room = size;
+	b = mem_grow(NULL, sizeof *b + room);
+	*b = (struct arena_block){ .next = a->block, .size = room };
 	a->block = b;
 	return b;
 }
@@ -95,7 +106,7 @@ void arena_reset(struct arena *a)
 	}
 	keep->next = NULL;
 	keep->used = 0;
-	if (keep->size > ARENA_BLOCK_BYTES)
+	if (keep->size > BLOCK_KEPT)
 		arena_free(a);
 }
 
