@@ -58,6 +58,7 @@ struct store_message {
 	int64_t said_ms; /* event_ms moved onto the store's clock, never after arrived_ms */
 	bool late;       /* a dead letter retried within its dialog */
 	bool forced;     /* a dead letter retried as a new arrival */
+	int64_t place;   /* the store's own: where it stands in the order of arrival */
 };
 
 enum store_added { STORE_ADDED, STORE_DUPLICATE };

@@ -121,9 +121,49 @@ static void test_newer_version(void **state)
 	run_sql(f, "PRAGMA user_version=999");
 	check_refused(f, STORE_SERVICE, ERR_NEWER_VERSION, "999");
 	check_refused(f, STORE_BESIDE, ERR_NEWER_VERSION, "999");
-	run_sql(f, "PRAGMA user_version=1");
+	run_sql(f, "PRAGMA user_version=2");
 	fixture_open(f);
 	check_messages(take_from(f, "a"), "1");
+}
+
+/* Messages that waited under the first version, without a chain through their lanes, are chained in their order. */
+static void test_first_version(void **state)
+{
+	struct fixture *f = *state;
+
+	add_new(f, "a", "1");
+	add_new(f, "b", "2");
+	add_new(f, "a", "3");
+	add_new(f, "a", "4");
+	fixture_close(f);
+	run_sql(f, "ALTER TABLE messages DROP COLUMN next; ALTER TABLE lanes DROP COLUMN first; ALTER TABLE lanes DROP COLUMN last;"
+		   "CREATE INDEX messages_client ON messages(client_id); PRAGMA user_version=1");
+	fixture_open(f);
+	add_new(f, "b", "5");
+	check_messages(take_from(f, "a"), "1 3 4");
+	check_messages(take_from(f, "b"), "2 5");
+}
+
+/* ---- counting ---- */
+
+enum { MANY_LANES = 500000 };
+
+/* With so many lanes a count may be a little old, but never wrong for long, and intake does not wait for it. */
+static void test_many_lanes(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts counted;
+
+	add_new(f, "a", "1");
+	run_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<500000)"
+		   " INSERT INTO lanes(client_id, state, check_at, last_at, dialog) SELECT 'c'||i, 0, 1<<60, 1, 'open' FROM n");
+	counted = counts(f);
+	CHECK_INT(counted.dialogs_open, MANY_LANES);
+	CHECK_INT(counted.waiting, 1);
+	add_new(f, "a", "2");
+	while (counted.waiting < 2)
+		counted = counts(f);
+	CHECK_INT(counted.dialogs_open, MANY_LANES);
 }
 
 /* ---- pruning ---- */
@@ -322,12 +362,14 @@ int main(void)
 		CASE(test_file_in_place_of_folder),
 		CASE(test_no_database),
 		CASE(test_newer_version),
+		CASE(test_first_version),
 		CASE(test_full_with_keeper),
 		CASE(test_full_between_rounds),
 		CASE(test_larger_limit),
 		CASE(test_refused_is_not_remembered),
 		CASE(test_disk_reserve),
 		CASE(test_old_ids_go),
+		CASE(test_many_lanes),
 	};
 
 	return run_over("embedded", "file", tests, COUNT_OF(tests));

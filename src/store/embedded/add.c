@@ -54,9 +54,9 @@ static bool insert_seen(struct sql *s, const struct store_message *m, const stru
 static void insert_message(struct sql *s, const struct store_message *m, const struct arrival *a)
 {
 	(void)sql_run(s,
-	    "INSERT INTO messages(client_id, seq, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
-	    " event_at, arrived_at, said_at, arrived_us, late, forced) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,0,0)",
-	    "titittttiiiii", m->client_id, a->seq, m->message_id, (int64_t)m->kind, m->text, m->coordinates,
+	    "INSERT INTO messages(seq, next, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
+	    " event_at, arrived_at, said_at, arrived_us, late, forced) VALUES(?1,?1,?,?,?,?,?,?,?,?,?,?,?,?,0,0)",
+	    "ittittttiiiii", a->seq, m->client_id, m->message_id, (int64_t)m->kind, m->text, m->coordinates,
 	    m->transport, m->client_phone, m->channel_id, m->event_ms, a->now, said_at(a, m->event_ms), a->now_us);
 }
 
@@ -94,7 +94,7 @@ static enum err run_add(struct embedded *e, void *args)
 		if (add->ret[i] == STORE_DUPLICATE)
 			continue;
 		insert_message(s, m, &a);
-		lane_enter(e, m->client_id, a.now);
+		lane_enter(e, m->client_id, a.seq, a.now);
 		if (hurry)
 			hurry_reply(s, m->client_id, a.now);
 		if (m->event_ms != 0)

@@ -52,8 +52,8 @@ static void count_all(struct sql *s, struct store_counts *ret)
 	ret->dead_messages = sql_int(s, 0, "SELECT count(*) FROM dead_letters WHERE kind=1", "");
 	ret->dead_replies = sql_int(s, 0, "SELECT count(*) FROM dead_letters WHERE kind=2", "");
 	oldest = sql_int(s, now,
-	    "SELECT min(CASE WHEN held=0 THEN waiting_since ELSE (SELECT arrived_at FROM messages m"
-	    " WHERE m.client_id=lanes.client_id AND m.seq>held_to ORDER BY seq LIMIT 1) END) FROM lanes WHERE waiting>held",
+	    "SELECT min(CASE WHEN held=0 THEN waiting_since ELSE (SELECT arrived_at FROM messages"
+	    " WHERE seq=(SELECT next FROM messages WHERE seq=held_to)) END) FROM lanes WHERE waiting>held",
 	    "");
 	ret->oldest_waiting_ms = now > oldest ? now - oldest : 0;
 	(void)sql_run(s, "COMMIT", "");

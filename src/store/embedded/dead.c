@@ -102,18 +102,20 @@ static enum store_dead_retried retry_message(
 	struct sql *s = &e->writer;
 	struct slice open = open_dialog(s, d->client_id, a);
 	bool same = slice_eq(open, d->dialog_id), late = !forced && same && open.n > 0;
+	int64_t place;
 
 	if (!same && !forced)
 		return STORE_DEAD_OTHER_DIALOG;
+	place = sql_int(s, 0, "SELECT next_seq FROM intake", "");
 	(void)sql_run(s,
-	    "INSERT INTO messages(client_id, seq, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
+	    "INSERT INTO messages(seq, next, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
 	    " event_at, arrived_at, said_at, arrived_us, late, forced)"
-	    " SELECT client_id, (SELECT next_seq FROM intake), ref, message_kind, text, coordinates, transport, client_phone, channel_id,"
+	    " SELECT ?4, ?4, client_id, ref, message_kind, text, coordinates, transport, client_phone, channel_id,"
 	    " CASE WHEN ?2 THEN event_at ELSE 0 END, ?3, CASE WHEN ?2 THEN said_at ELSE ?3 END, 0, ?2, NOT ?2"
 	    " FROM dead_letters WHERE id=?1",
-	    "iii", d->id, (int64_t)late, now);
-	(void)sql_run(s, "UPDATE intake SET next_seq=next_seq+1", "");
-	lane_enter(e, d->client_id, now);
+	    "iiii", d->id, (int64_t)late, now, place);
+	(void)sql_run(s, "UPDATE intake SET next_seq=?", "i", place + 1);
+	lane_enter(e, d->client_id, place, now);
 	remove_dead(s, d->id);
 	return STORE_DEAD_RETRIED;
 }

@@ -104,12 +104,17 @@ void embedded_mend_times(struct embedded *e, int64_t now);
 void embedded_forget_offsets(struct sql *s);
 
 /* lanes.c: steps that several verbs share, inside a transaction */
-/* One more message: opens the lane where there is none, wakes it where it is free. */
-void lane_enter(struct embedded *e, struct slice client_id, int64_t now);
+/* The message at this place is the lane's last one now: opens the lane where there is none, wakes it where it is free. */
+void lane_enter(struct embedded *e, struct slice client_id, int64_t place, int64_t now);
 void lane_settle(
     struct embedded *e, struct slice client_id, int64_t now); /* out of speaking or a turn: parked reply, or free */
 void lane_bury_first(struct embedded *e, struct slice client_id, const char *reason, int64_t attempts, int64_t now);
 void lane_failed(struct embedded *e, struct slice client_id, const char *reason, int64_t now, bool *ret_buried);
+/* SQL of a lane that goes on with the message at `place`, unless it is `empty` now. */
+#define LANE_GOES_ON(place, empty) \
+	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END," \
+	" waiting_since=CASE WHEN " empty " THEN NULL ELSE (SELECT arrived_at FROM messages WHERE seq=" place ") END"
+#define LANE_NEXT_OF(place) "(SELECT next FROM messages WHERE seq=" place ")" /* whose row is still there */
 struct slice reason_kept(const char *reason); /* its first STORE_REASON_MAX bytes, no character cut */
 void savepoint_begin(struct embedded *e);
 enum err savepoint_end(struct embedded *e); /* its outcome; a failed one is undone and the error cleared */

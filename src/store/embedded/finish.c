@@ -20,9 +20,7 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=CASE WHEN ?1 THEN 2 ELSE 0 END, reply_id=CASE WHEN ?1 THEN ?2 ELSE NULL END,"
 	    " due_at=CASE WHEN ?1 OR waiting<=held THEN NULL ELSE ?3 END,"
-	    " waiting_since=CASE WHEN waiting<=held THEN NULL"
-	    "  ELSE (SELECT arrived_at FROM messages m WHERE m.client_id=lanes.client_id AND m.seq>held_to ORDER BY seq LIMIT 1) END,"
-	    " waiting=waiting-held, held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
+	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END", "waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
 	    " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END, turns=turns+1,"
 	    " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
 	    " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
@@ -51,8 +49,8 @@ static void write_logs(struct sql *s, const struct store_result *r, struct slice
 
 static void delete_messages(struct sql *s, const struct store_turn *t)
 {
-	if (t->n_messages > 0)
-		(void)sql_run(s, "DELETE FROM messages WHERE client_id=? AND seq<=?", "ti", t->client_id, t->held_to);
+	for (size_t i = 0; i < t->n_messages; i++)
+		(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", t->messages[i].place);
 }
 
 /* Once for a dialog, whatever happens: the second insert finds the first one's row. */

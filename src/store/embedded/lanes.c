@@ -2,17 +2,36 @@
 #include "base/clock.h"
 #include "store/embedded/embedded.h"
 
-void lane_enter(struct embedded *e, struct slice client_id, int64_t now)
+static void open_lane(struct embedded *e, struct slice client_id, int64_t place, int64_t now)
+{
+	(void)sql_run(&e->writer,
+	    "INSERT INTO lanes(client_id, state, due_at, check_at, waiting, waiting_since, last_at, first, last)"
+	    " VALUES(?1,0,?2,?3,1,?2,?2,?4,?4)",
+	    "tiii", client_id, now, now + e->dialog_ttl, place);
+}
+
+/* The lane's last message; 0: none waits; -1: there is no lane. */
+static int64_t last_of(struct sql *s, struct slice client_id)
+{
+	return sql_int(s, -1, "SELECT last FROM lanes WHERE client_id=?", "t", client_id);
+}
+
+void lane_enter(struct embedded *e, struct slice client_id, int64_t place, int64_t now)
 {
 	struct sql *s = &e->writer;
+	int64_t last = last_of(s, client_id);
 
-	if (sql_run(s,
-		"UPDATE lanes SET waiting=waiting+1, waiting_since=ifnull(waiting_since, ?2),"
-		" due_at=CASE WHEN state=0 THEN ifnull(due_at, ?2) ELSE due_at END WHERE client_id=?1",
-		"ti", client_id, now) == 0)
-		(void)sql_run(s,
-		    "INSERT INTO lanes(client_id, state, due_at, check_at, waiting, waiting_since, last_at) VALUES(?1,0,?2,?3,1,?2,?2)",
-		    "tii", client_id, now, now + e->dialog_ttl);
+	if (last < 0) {
+		open_lane(e, client_id, place, now);
+		return;
+	}
+	if (last > 0)
+		(void)sql_run(s, "UPDATE messages SET next=? WHERE seq=?", "ii", place, last);
+	(void)sql_run(s,
+	    "UPDATE lanes SET waiting=waiting+1, first=CASE WHEN first=0 THEN ?2 ELSE first END, last=?2,"
+	    " waiting_since=ifnull(waiting_since, ?3), due_at=CASE WHEN state=0 THEN ifnull(due_at, ?3) ELSE due_at END"
+	    " WHERE client_id=?1",
+	    "tii", client_id, place, now);
 }
 
 static bool parked_reply(struct sql *s, struct slice client_id, char reply[STORE_TURN_ID_SIZE])
@@ -56,7 +75,7 @@ static void log_buried(struct sql *s, struct slice client_id, const char *reason
 	(void)sql_run(s,
 	    "INSERT INTO message_logs(client_id, message_id, text, dialog_state, timestamp, success, error_reason, created_at)"
 	    " SELECT client_id, message_id, text, NULL, CASE WHEN event_at<>0 THEN event_at ELSE arrived_at END, 0, ?2, ?3"
-	    " FROM messages WHERE client_id=?1 ORDER BY seq LIMIT 1"
+	    " FROM messages WHERE seq=(SELECT first FROM lanes WHERE client_id=?1)"
 	    " ON CONFLICT(message_id) DO UPDATE SET success=0, error_reason=excluded.error_reason",
 	    "ttt", client_id, reason_kept(reason), now_text);
 }
@@ -66,6 +85,7 @@ void lane_bury_first(struct embedded *e, struct slice client_id, const char *rea
 {
 	struct sql *s = &e->writer;
 	char text[CLOCK_TEXT_SIZE];
+	int64_t first;
 
 	log_buried(s, client_id, reason, slice_of(clock_format(now, text)));
 	(void)sql_run(s,
@@ -73,18 +93,16 @@ void lane_bury_first(struct embedded *e, struct slice client_id, const char *rea
 	    " died_at, message_kind, coordinates, client_phone, event_at, said_at)"
 	    " SELECT 1, m.client_id, m.message_id, l.dialog_id, m.text, ?2, ?3, m.transport, m.channel_id, m.arrived_at, ?4, m.kind,"
 	    " m.coordinates, m.client_phone, m.event_at, m.said_at"
-	    " FROM messages m JOIN lanes l USING(client_id) WHERE m.client_id=?1 ORDER BY m.seq LIMIT 1",
+	    " FROM lanes l JOIN messages m ON m.seq=l.first WHERE l.client_id=?1",
 	    "ttii", client_id, reason_kept(reason), attempts, now);
-	(void)sql_run(s,
-	    "DELETE FROM messages WHERE client_id=?1 AND seq=(SELECT min(seq) FROM messages WHERE client_id=?1)", "t",
-	    client_id);
+	first = sql_int(s, 0, "SELECT first FROM lanes WHERE client_id=?", "t", client_id);
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=0, owner=NULL, lease=NULL, held=0, attempts=0, crashes=0, waiting=waiting-1,"
 	    " alone=CASE WHEN apart_to>held_to THEN alone ELSE 0 END,"
-	    " due_at=CASE WHEN waiting>1 THEN ?2 ELSE NULL END,"
-	    " waiting_since=(SELECT arrived_at FROM messages m WHERE m.client_id=?1 ORDER BY seq LIMIT 1)"
+	    " due_at=CASE WHEN waiting>1 THEN ?2 ELSE NULL END, " LANE_GOES_ON(LANE_NEXT_OF("first"), "waiting<=1")
 	    " WHERE client_id=?1",
 	    "ti", client_id, now);
+	(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", first);
 	lane_settle(e, client_id, now);
 }
 

@@ -80,7 +80,19 @@ static const char first[] =
     " total_messages INTEGER NOT NULL, duration_seconds INTEGER NOT NULL, created_at TEXT NOT NULL, dialog_id TEXT NOT NULL UNIQUE);"
     "CREATE INDEX idx_dialog_outcomes_created_at ON dialog_outcomes(created_at);";
 
-static const char *const migrations[] = { first };
+/* A lane knows its first and last message, and each message the next one of its lane: an index by client would
+ * touch a page of its own with nearly every message. */
+static const char second[] =
+    "ALTER TABLE messages ADD COLUMN next INTEGER NOT NULL DEFAULT 0;" /* the last one of a lane names itself */
+    "ALTER TABLE lanes ADD COLUMN first INTEGER NOT NULL DEFAULT 0;"   /* 0: none waits */
+    "ALTER TABLE lanes ADD COLUMN last INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE messages SET next=ifnull((SELECT min(n.seq) FROM messages n"
+    " WHERE n.client_id=messages.client_id AND n.seq>messages.seq), seq);"
+    "UPDATE lanes SET first=ifnull((SELECT min(seq) FROM messages m WHERE m.client_id=lanes.client_id), 0),"
+    " last=ifnull((SELECT max(seq) FROM messages m WHERE m.client_id=lanes.client_id), 0);"
+    "DROP INDEX messages_client;";
+
+static const char *const migrations[] = { first, second };
 
 static enum err apply(struct sql *s, int number, struct why *why)
 {

@@ -14,14 +14,14 @@ struct take {
 struct due {
 	struct slice client_id, dialog, dialog_id, profile, order_status;
 	bool expire, alone;
-	int64_t waiting, attempts, apart_to, shown_at, last_event_at, order_id;
+	int64_t first, waiting, attempts, apart_to, shown_at, last_event_at, order_id;
 };
 
 static size_t find_due(struct sql *s, size_t most, int64_t now, struct arena *a, struct due *due)
 {
 	sqlite3_stmt *q = sql_query(s,
 	    "SELECT client_id, expire, alone, waiting, attempts, apart_to, dialog, dialog_id, ifnull(shown_at,0),"
-	    " last_event_at, ifnull(order_id,0), profile, (SELECT status FROM orders o WHERE o.id=order_id)"
+	    " last_event_at, ifnull(order_id,0), profile, (SELECT status FROM orders o WHERE o.id=order_id), first"
 	    " FROM lanes LEFT JOIN profiles USING(client_id) WHERE due_at<=? AND state<>1 ORDER BY due_at LIMIT ?",
 	    "ii", now, (int64_t)most);
 	size_t n = 0;
@@ -41,16 +41,18 @@ static size_t find_due(struct sql *s, size_t most, int64_t now, struct arena *a,
 			.order_id = sql_column_int(q, 10),
 			.profile = sql_column_copy(q, 11, a),
 			.order_status = sql_column_copy(q, 12, a),
+			.first = sql_column_int(q, 13),
 		};
 	}
 	sql_done(q);
 	return n;
 }
 
-static struct store_message read_message(sqlite3_stmt *q, struct slice client_id, struct arena *a)
+static struct store_message read_message(sqlite3_stmt *q, int64_t place, struct slice client_id, struct arena *a)
 {
 	return (struct store_message){
 		.client_id = client_id,
+		.place = place,
 		.message_id = sql_column_copy(q, 1, a),
 		.kind = (enum kind)sql_column_int(q, 2),
 		.text = sql_column_copy(q, 3, a),
@@ -69,25 +71,25 @@ static struct store_message read_message(sqlite3_stmt *q, struct slice client_id
 /* The oldest waiting messages of the lane; where a neighbour failed or crashed, one at a time. */
 static int64_t read_messages(struct sql *s, const struct due *due, struct store_turn *turn, struct arena *a)
 {
-	sqlite3_stmt *q = sql_query(s,
-	    "SELECT seq, message_id, kind, text, coordinates, transport, client_phone, channel_id, event_at, arrived_at,"
-	    " said_at, arrived_us, late, forced FROM messages WHERE client_id=? ORDER BY seq LIMIT ?",
-	    "ti", due->client_id, (int64_t)STORE_TURN_MESSAGES_MAX);
 	size_t room = (size_t)(due->waiting < STORE_TURN_MESSAGES_MAX ? due->waiting : STORE_TURN_MESSAGES_MAX);
-	int64_t held_to = 0;
+	int64_t place = due->first, held_to = 0;
 
 	turn->messages = arena_alloc(a, (room + 1) * sizeof *turn->messages);
-	while (turn->n_messages < room && sql_row(s, q)) {
-		int64_t seq = sql_column_int(q, 0);
+	while (turn->n_messages < room && (turn->n_messages == 0 || held_to > due->apart_to)) {
+		sqlite3_stmt *q = sql_query(s,
+		    "SELECT next, message_id, kind, text, coordinates, transport, client_phone, channel_id, event_at, arrived_at,"
+		    " said_at, arrived_us, late, forced FROM messages WHERE seq=?",
+		    "i", place);
 
+		if (!sql_row(s, q))
+			break;
 		if (turn->n_messages == 0)
 			turn->oldest_arrived_us = sql_column_int(q, 11);
-		turn->messages[turn->n_messages++] = read_message(q, turn->client_id, a);
-		held_to = seq;
-		if (seq <= due->apart_to)
-			break;
+		turn->messages[turn->n_messages++] = read_message(q, place, turn->client_id, a);
+		held_to = place;
+		place = sql_column_int(q, 0);
+		sql_done(q);
 	}
-	sql_done(q);
 	return held_to;
 }
 
