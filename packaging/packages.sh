@@ -2,7 +2,7 @@
 
 build_packages=(
 	gcc g++ meson ninja-build pkg-config
-	libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev libssl-dev
+	libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsimdjson-dev libsqlite3-dev libyaml-dev libssl-dev
 	libunistring-dev libphonenumber-dev
 )
 check_packages=(

@@ -1,8 +1,9 @@
 /* api.c - the body of POST /v1/messages, and the judge of every answer. */
 #include "chat2desk/api.h"
 
+#include "base/jdoc.h"
+
 #include <ctype.h>
-#include <jansson.h>
 #include <stdio.h>
 
 static void drop_prefix(struct slice *s, struct slice prefix)
@@ -67,94 +68,93 @@ struct answer {
 	char key[32];   /* the first field that "errors" names; empty without, or when it is no plain name */
 };
 
-static void say(struct answer *a, const char *text)
+static void say(struct answer *a, struct slice text)
 {
-	size_t n = strlen(a->said), room = sizeof a->said - 1;
+	size_t n = strlen(a->said), room = sizeof a->said - 1, i = 0;
 
-	if (text == NULL || *text == '\0')
+	if (text.n == 0)
 		return;
 	if (n > 0 && n + 2 < room) {
 		memcpy(a->said + n, "; ", 3);
 		n += 2;
 	}
-	for (; *text != '\0' && n < room; text++)
-		a->said[n++] = iscntrl((unsigned char)*text) ? ' ' : *text;
-	while (*text != '\0' && n > 0 && ((unsigned char)a->said[n - 1] & 0xC0) == 0x80)
+	for (; i < text.n && n < room; i++)
+		a->said[n++] = iscntrl((unsigned char)text.p[i]) ? ' ' : text.p[i];
+	while (i < text.n && n > 0 && ((unsigned char)a->said[n - 1] & 0xC0) == 0x80)
 		n--; /* cut inside a character: drop what is there of it, its first byte too */
-	if (*text != '\0' && n > 0 && ((unsigned char)a->said[n - 1] & 0x80) != 0)
+	if (i < text.n && n > 0 && ((unsigned char)a->said[n - 1] & 0x80) != 0)
 		n--;
 	a->said[n] = '\0';
 }
 
-static bool is_error(const json_t *object)
+static struct slice text_in(struct jdoc object, const char *name)
 {
-	const char *status = json_string_value(json_object_get(object, "status"));
-
-	return status != NULL && strcmp(status, "error") == 0;
+	return jdoc_string(jdoc_member(object, name));
 }
 
-static void read_id(const json_t *id, struct answer *a)
+static bool is_error(struct jdoc object)
 {
-	if (json_is_integer(id))
-		a->message_id = json_integer_value(id);
-	else if (json_is_string(id))
-		(void)slice_to_int64((struct slice){ json_string_value(id), json_string_length(id) }, &a->message_id);
+	return slice_eq(text_in(object, "status"), SLICE("error"));
+}
+
+static void read_id(struct jdoc id, struct answer *a)
+{
+	a->message_id = jdoc_integer(id);
+	(void)slice_to_int64(jdoc_string(id), &a->message_id);
 }
 
 /* Only letters and underscores: nothing that could be a customer's text or phone. */
-static void keep_key(struct answer *a, const char *field)
+static void keep_key(struct answer *a, struct slice field)
 {
-	size_t n = strlen(field);
-
-	if (a->key[0] != '\0' || n >= sizeof a->key)
+	if (a->key[0] != '\0' || field.n >= sizeof a->key)
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (!isalpha((unsigned char)field[i]) && field[i] != '_')
+	for (size_t i = 0; i < field.n; i++)
+		if (!isalpha((unsigned char)field.p[i]) && field.p[i] != '_')
 			return;
-	memcpy(a->key, field, n + 1);
+	(void)slice_to_buffer(field, a->key, sizeof a->key);
 }
 
 /* "errors" is an object of arrays of texts; the first text of each field is repeated, no more. */
-static void read_errors(json_t *errors, struct answer *a)
+static void read_errors(struct jdoc errors, struct answer *a)
 {
-	const char *field;
-	json_t *texts;
+	struct jdoc texts = JDOC_NONE;
 
-	a->has_errors = json_object_size(errors) > 0 || json_array_size(errors) > 0;
-	json_object_foreach (errors, field, texts) {
-		const char *first = json_string_value(json_is_array(texts) ? json_array_get(texts, 0) : texts);
+	a->has_errors = jdoc_size(errors) > 0;
+	if (jdoc_kind(errors) == JDOC_OBJECT)
+		texts = jdoc_first(errors);
+	for (; texts.document != NULL; texts = jdoc_next(errors, texts)) {
+		struct slice field = jdoc_name(texts);
 
 		keep_key(a, field);
 		say(a, field);
-		say(a, first);
+		say(a, jdoc_string(jdoc_kind(texts) == JDOC_ARRAY ? jdoc_first(texts) : texts));
 	}
 }
 
-static void read_envelope(json_t *root, struct answer *a)
+static void read_envelope(struct jdoc root, struct answer *a)
 {
-	json_t *data = json_object_get(root, "data"), *error = json_object_get(root, "error");
-	const char *status = json_string_value(json_object_get(root, "status"));
+	struct jdoc data = jdoc_member(root, "data"), error = jdoc_member(root, "error");
 
 	a->is_json = true;
-	a->success = status != NULL && strcmp(status, "success") == 0;
-	a->error = is_error(root) || is_error(data) || (!a->success && error != NULL && !json_is_null(error));
+	a->success = slice_eq(text_in(root, "status"), SLICE("success"));
+	a->error = is_error(root) || is_error(data) || (!a->success && jdoc_kind(error) > JDOC_NULL);
 	a->success = a->success && !a->error;
 	if (!a->error)
-		read_id(json_object_get(data, "message_id"), a);
-	say(a, json_string_value(json_object_get(root, "message")));
-	say(a, json_string_value(json_object_get(data, "message")));
-	say(a, json_string_value(error));
-	read_errors(json_object_get(root, "errors"), a);
+		read_id(jdoc_member(data, "message_id"), a);
+	say(a, text_in(root, "message"));
+	say(a, text_in(data, "message"));
+	say(a, jdoc_string(error));
+	read_errors(jdoc_member(root, "errors"), a);
 }
 
 static void read_answer(struct slice body, struct answer *a)
 {
-	json_t *root = json_loadb(body.p != NULL ? body.p : "", body.n, 0, NULL);
+	struct jdoc root = JDOC_NONE;
 
 	*a = (struct answer){ 0 };
-	if (json_is_object(root))
+	if (jdoc_parse(body, &root) && jdoc_kind(root) == JDOC_OBJECT)
 		read_envelope(root, a);
-	json_decref(root);
+	jdoc_done();
 }
 
 /* Texts that say what happened whatever the HTTP code is; older installations send them with 200. */

@@ -3,9 +3,9 @@
 
 #include <strings.h>
 
-static const char *text_in(const json_t *object, const char *name)
+static const char *text_in(struct jdoc object, const char *name)
 {
-	const char *text = json_string_value(json_object_get(object, name));
+	const char *text = jdoc_string(jdoc_member(object, name)).p;
 
 	return text != NULL ? text : "";
 }
@@ -42,7 +42,7 @@ static enum kind kind_of_name(const char *name)
 	return KIND_FILE;
 }
 
-static enum kind kind_of_item(const json_t *item)
+static enum kind kind_of_item(struct jdoc item)
 {
 	const char *type = text_in(item, "content_type");
 	const char *name = text_in(item, "name");
@@ -52,25 +52,27 @@ static enum kind kind_of_item(const json_t *item)
 	if (type[0] != '\0')
 		return kind_of_content_type(type);
 	if (name[0] == '\0' && link[0] == '\0')
-		return text_in(json_object_get(item, "file"), "url")[0] != '\0' ? KIND_FILE : KIND_EMPTY;
+		return text_in(jdoc_member(item, "file"), "url")[0] != '\0' ? KIND_FILE : KIND_EMPTY;
 	kind = kind_of_name(name);
 	return kind != KIND_FILE ? kind : kind_of_name(link);
 }
 
-enum kind c2d_attachment_kind(const json_t *message)
+enum kind c2d_attachment_kind(struct jdoc message)
 {
 	static const struct {
 		const char *field;
 		enum kind kind;
 	} direct[] = { { "photo", KIND_PHOTO }, { "audio", KIND_VOICE }, { "video", KIND_VIDEO },
 		{ "pdf", KIND_FILE } };
-	const json_t *items = json_object_get(message, "attachments");
+	struct jdoc items = jdoc_member(message, "attachments"), item = JDOC_NONE;
 	enum kind kind = KIND_EMPTY;
 
 	for (size_t i = 0; i < COUNT_OF(direct); i++)
 		if (text_in(message, direct[i].field)[0] != '\0')
 			return direct[i].kind;
-	for (size_t i = 0; i < json_array_size(items) && kind == KIND_EMPTY; i++)
-		kind = kind_of_item(json_array_get(items, i));
+	if (jdoc_kind(items) == JDOC_ARRAY)
+		item = jdoc_first(items);
+	for (; item.document != NULL && kind == KIND_EMPTY; item = jdoc_next(items, item))
+		kind = kind_of_item(item);
 	return kind;
 }

@@ -2,13 +2,11 @@
 #ifndef CHAT2DESK_ATTACHMENT_H
 #define CHAT2DESK_ATTACHMENT_H
 
+#include "base/jdoc.h"
 #include "base/kind.h"
-#include "base/slice.h"
-
-#include <jansson.h>
 
 /* The kind of the first attachment of the message that we know: the fields photo, audio, video and pdf, then
  * the array attachments in both its shapes, {content_type, file: {url}} and {name, link}. KIND_EMPTY: none. */
-enum kind c2d_attachment_kind(const json_t *message);
+enum kind c2d_attachment_kind(struct jdoc message);
 
 #endif

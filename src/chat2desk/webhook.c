@@ -6,8 +6,9 @@
 #include "chat2desk/mend.h"
 #include "chat2desk/text.h"
 
+#include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 enum { SHORT_TEXT_MAX = 255, INT_TEXT_SIZE = 24, COORDINATES_MAX = 128 };
@@ -18,31 +19,27 @@ static const int64_t GREATEST_MS = 253402300799999; /* the end of the year 9999 
 
 /* ---- fields; those of a wrong type count as absent --------------------------------------------------- */
 
-static struct slice string_in(const json_t *object, const char *name)
+static struct slice string_in(struct jdoc object, const char *name)
 {
-	const json_t *value = json_object_get(object, name);
-
-	return json_is_string(value) ? (struct slice){ json_string_value(value), json_string_length(value) }
-				     : SLICE_NONE;
+	return jdoc_string(jdoc_member(object, name));
 }
 
 /* A string, or a positive integer as its digits. */
-static struct slice word_in(const json_t *object, const char *name, struct arena *arena)
+static struct slice word_in(struct jdoc object, const char *name, struct arena *arena)
 {
-	const json_t *value = json_object_get(object, name);
+	struct jdoc value = jdoc_member(object, name);
+	int64_t number = jdoc_integer(value);
 	char *text;
 
-	if (!json_is_integer(value))
-		return slice_trim(string_in(object, name));
-	if (json_integer_value(value) <= 0)
-		return SLICE_NONE;
+	if (number <= 0)
+		return slice_trim(jdoc_string(value));
 	text = arena_alloc(arena, INT_TEXT_SIZE);
-	(void)snprintf(text, INT_TEXT_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	(void)snprintf(text, INT_TEXT_SIZE, "%" PRId64, number);
 	return slice_of(text);
 }
 
 /* Printable ASCII without blanks, of at most max bytes; else empty. */
-static struct slice plain_in(const json_t *object, const char *name, size_t max, struct arena *arena)
+static struct slice plain_in(struct jdoc object, const char *name, size_t max, struct arena *arena)
 {
 	struct slice word = word_in(object, name, arena);
 
@@ -55,18 +52,17 @@ static struct slice plain_in(const json_t *object, const char *name, size_t max,
 }
 
 /* An integer, or its digits; 0 unless positive. */
-static int64_t number_in(const json_t *object, const char *name)
+static int64_t number_in(struct jdoc object, const char *name)
 {
-	const json_t *value = json_object_get(object, name);
-	int64_t number = json_integer_value(value);
+	struct jdoc value = jdoc_member(object, name);
+	int64_t number = jdoc_integer(value);
 
-	if (json_is_string(value))
-		(void)slice_to_int64(slice_trim(string_in(object, name)), &number);
+	(void)slice_to_int64(slice_trim(jdoc_string(value)), &number);
 	return number > 0 ? number : 0;
 }
 
 /* RFC 3339, or Unix time in seconds or milliseconds as a number or its digits; 0 when unreadable. */
-static int64_t time_in(const json_t *object, const char *name)
+static int64_t time_in(struct jdoc object, const char *name)
 {
 	int64_t time = 0, ms = number_in(object, name);
 
@@ -85,41 +81,45 @@ static struct slice short_text(struct slice text, struct arena *arena)
 /* ---- parts of a message -------------------------------------------------------------------------------- */
 
 /* A number, or a string, as text; empty when it is neither. */
-static struct slice coordinate(const json_t *value, struct arena *arena)
+static struct slice coordinate(struct jdoc value, struct arena *arena)
 {
+	enum jdoc_kind kind = jdoc_kind(value);
 	char *text;
 
-	if (json_is_string(value))
-		return slice_trim(slice_of(json_string_value(value)));
-	if (!json_is_number(value))
-		return SLICE_NONE;
+	if (kind != JDOC_INTEGER && kind != JDOC_REAL)
+		return slice_trim(jdoc_string(value));
 	text = arena_alloc(arena, INT_TEXT_SIZE);
-	(void)snprintf(text, INT_TEXT_SIZE, "%.10g", json_number_value(value));
+	(void)snprintf(text, INT_TEXT_SIZE, "%.10g", jdoc_number(value));
 	return slice_of(text);
 }
 
-static const json_t *first_of(const json_t *object, const char *const *names)
+static struct jdoc first_of(struct jdoc object, const char *const *names)
 {
-	const json_t *value = NULL;
+	struct jdoc value = JDOC_NONE;
 
-	for (; *names != NULL && value == NULL; names++)
-		value = json_object_get(object, *names);
+	for (; *names != NULL && value.document == NULL; names++)
+		value = jdoc_member(object, *names);
 	return value;
 }
 
 /* A string stays as it came; [lat, lng] and {lat, lng} become "lat,lng". */
-static struct slice coordinates_of(const json_t *message, struct arena *arena)
+static struct slice coordinates_of(struct jdoc message, struct arena *arena)
 {
 	static const char *const lat_names[] = { "lat", "latitude", NULL };
 	static const char *const lng_names[] = { "lng", "lon", "long", "longitude", NULL };
-	const json_t *value = json_object_get(message, "coordinates");
-	bool array = json_is_array(value);
-	struct slice lat = coordinate(array ? json_array_get(value, 0) : first_of(value, lat_names), arena);
-	struct slice lng = coordinate(array ? json_array_get(value, 1) : first_of(value, lng_names), arena);
+	struct jdoc value = jdoc_member(message, "coordinates");
+	struct slice lat, lng;
 	char *both;
 
-	if (json_is_string(value))
-		return short_text(string_in(message, "coordinates"), arena);
+	if (jdoc_kind(value) == JDOC_STRING)
+		return short_text(jdoc_string(value), arena);
+	if (jdoc_kind(value) == JDOC_ARRAY) {
+		lat = coordinate(jdoc_first(value), arena);
+		lng = coordinate(jdoc_next(value, jdoc_first(value)), arena);
+	} else {
+		lat = coordinate(first_of(value, lat_names), arena);
+		lng = coordinate(first_of(value, lng_names), arena);
+	}
 	if (lat.n == 0 || lng.n == 0 || lat.n + lng.n > COORDINATES_MAX)
 		return SLICE_NONE;
 	both = arena_alloc(arena, lat.n + lng.n + 2);
@@ -127,7 +127,7 @@ static struct slice coordinates_of(const json_t *message, struct arena *arena)
 	return short_text(slice_of(both), arena);
 }
 
-static struct slice text_of(const json_t *message, struct slice transport, struct arena *arena)
+static struct slice text_of(struct jdoc message, struct slice transport, struct arena *arena)
 {
 	struct slice text = string_in(message, "text");
 
@@ -153,7 +153,7 @@ static struct slice unless_unknown(struct slice s)
 	return s.n == strlen("unknown") && strncasecmp(s.p, "unknown", s.n) == 0 ? SLICE_NONE : s;
 }
 
-static struct slice phone_of(const json_t *client, struct arena *arena)
+static struct slice phone_of(struct jdoc client, struct arena *arena)
 {
 	struct slice phone = unless_unknown(short_text(word_in(client, "client_phone", arena), arena));
 
@@ -164,7 +164,7 @@ static struct slice phone_of(const json_t *client, struct arena *arena)
 }
 
 /* A name in brackets is made from an id, as "[chat] 1d0bb2e2". */
-static struct slice name_of(const json_t *client, struct arena *arena)
+static struct slice name_of(struct jdoc client, struct arena *arena)
 {
 	struct slice name = unless_unknown(short_text(string_in(client, "assigned_name"), arena));
 
@@ -173,7 +173,7 @@ static struct slice name_of(const json_t *client, struct arena *arena)
 	return name.n > 0 && name.p[0] == '[' ? SLICE_NONE : name;
 }
 
-static enum kind kind_of(const json_t *message, const struct c2d_message *m)
+static enum kind kind_of(struct jdoc message, const struct c2d_message *m)
 {
 	enum kind kind = m->coordinates.n > 0 ? KIND_LOCATION : c2d_attachment_kind(message);
 
@@ -189,10 +189,10 @@ static enum err missing(const struct c2d_message *m, bool text_missing, struct w
 }
 
 static enum err decode_message(
-    const json_t *body, bool short_form, struct arena *arena, struct c2d_message *m, struct why *why)
+    struct jdoc body, bool short_form, struct arena *arena, struct c2d_message *m, struct why *why)
 {
-	const json_t *client = json_object_get(body, "client");
-	bool text_missing = short_form && json_object_get(body, "text") == NULL;
+	struct jdoc client = jdoc_member(body, "client");
+	bool text_missing = short_form && jdoc_member(body, "text").document == NULL;
 
 	m->message_id = plain_in(body, "message_id", C2D_ID_MAX, arena);
 	m->client_id = plain_in(body, "client_id", C2D_ID_MAX, arena);
@@ -244,12 +244,12 @@ static enum metric counter_of(struct slice hook_type)
 	return METRIC_IGNORED_OTHER;
 }
 
-static enum err decode_object(const json_t *body, struct arena *arena, struct c2d_event *ret, struct why *why)
+static enum err decode_object(struct jdoc body, struct arena *arena, struct c2d_event *ret, struct why *why)
 {
-	const json_t *hook = json_object_get(body, "hook_type");
-	struct slice hook_type = string_in(body, "hook_type");
+	struct jdoc hook = jdoc_member(body, "hook_type");
+	struct slice hook_type = jdoc_string(hook);
 	struct slice type = string_in(body, "type");
-	bool short_form = hook == NULL || json_is_null(hook);
+	bool short_form = jdoc_kind(hook) == JDOC_ABSENT || jdoc_kind(hook) == JDOC_NULL;
 	bool from_client = slice_eq(type, SLICE("from_client"));
 
 	*ret = (struct c2d_event){ .ignored = METRIC_IGNORED_OTHER };
@@ -262,46 +262,46 @@ static enum err decode_object(const json_t *body, struct arena *arena, struct c2
 
 /* ---- JSON ------------------------------------------------------------------------------------------------- */
 
-static json_t *parse(struct slice text, json_error_t *error)
+/* For people: jansson knows the line and the column of what is wrong, but for a NUL behind a number, which it skips. */
+static enum err no_json(struct slice body, struct slice mended, struct why *why)
 {
-	json_t *root = json_loadb(text.p, text.n, 0, error);
+	json_error_t error = { 0 };
+	json_t *root;
 
-	if (root == NULL && json_error_code(error) == json_error_out_of_memory)
-		abort();
-	return root;
+	if (!slice_is_utf8(body))
+		return why_fail(why, ERR_MALFORMED, "The body is not UTF-8");
+	root = json_loadb(mended.p, mended.n, 0, &error);
+	json_decref(root);
+	if (root != NULL)
+		return why_fail(why, ERR_MALFORMED, "The body is not JSON");
+	return why_fail(why, ERR_MALFORMED, "The body is not JSON (line %d, column %d)", error.line, error.column);
 }
 
-static json_t *parse_or_mend(struct slice body, json_error_t *error)
+static enum err parse_or_mend(struct slice body, struct jdoc *root, struct why *why)
 {
 	struct buf mended = { 0 };
-	json_t *root = parse(body, error);
+	enum err e = ERR_OK;
 
-	if (root != NULL || body.n == 0)
-		return root;
+	if (jdoc_parse(body, root))
+		return ERR_OK;
 	c2d_mend(body, &mended);
-	root = parse(buf_as_slice(&mended), error);
+	if (!jdoc_parse(buf_as_slice(&mended), root))
+		e = no_json(body, buf_as_slice(&mended), why);
 	buf_free(&mended);
-	return root;
+	return e;
 }
 
 enum err c2d_webhook_decode(struct slice body, struct arena *arena, struct c2d_event *ret, struct why *why)
 {
-	json_error_t error = { 0 };
-	json_t *root = parse_or_mend(body, &error);
-	const json_t *object = root;
-	enum err e;
+	struct jdoc root = JDOC_NONE;
+	enum err e = parse_or_mend(body, &root, why);
 
-	if (root == NULL && !slice_is_utf8(body))
-		return why_fail(why, ERR_MALFORMED, "The body is not UTF-8");
-	if (root == NULL)
-		return why_fail(
-		    why, ERR_MALFORMED, "The body is not JSON (line %d, column %d)", error.line, error.column);
-	if (json_array_size(root) == 1)
-		object = json_array_get(root, 0);
-	if (json_is_object(object))
-		e = decode_object(object, arena, ret, why);
-	else
+	if (jdoc_kind(root) == JDOC_ARRAY && jdoc_size(root) == 1)
+		root = jdoc_first(root);
+	if (e == ERR_OK && jdoc_kind(root) != JDOC_OBJECT)
 		e = why_fail(why, ERR_MALFORMED, "The body is no JSON object");
-	json_decref(root);
+	if (e == ERR_OK)
+		e = decode_object(root, arena, ret, why);
+	jdoc_done();
 	return e;
 }

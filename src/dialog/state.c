@@ -1,10 +1,9 @@
 /* state.c - where a dialog stands and what was answered, to and from JSON. */
 #include "dialog/state.h"
 
+#include "base/jdoc.h"
 #include "dialog/field.h"
 #include "dialog/text.h"
-
-#include <jansson.h>
 
 static const int64_t number_end = 1000000000000000; /* far behind every time in ms */
 static const char after_name[] = "COMPLETED", confirm_name[] = "WAITING_CONFIRMATION", initial_name[] = "INITIAL";
@@ -26,40 +25,39 @@ size_t state_next_step(const struct dialog_form *form, const struct dialog_state
 	return step_confirm(form);
 }
 
-static struct slice text_of(struct arena *a, const json_t *value)
+static struct slice text_of(struct arena *a, struct jdoc value)
 {
-	if (!json_is_string(value))
-		return SLICE_NONE;
-	return slice_copy(a, (struct slice){ json_string_value(value), json_string_length(value) });
+	return jdoc_kind(value) == JDOC_STRING ? slice_copy(a, jdoc_string(value)) : SLICE_NONE;
 }
 
 /* A value as the form would take it: cleaned, so that nothing written elsewhere can bring control characters. */
-static struct slice clean_of(struct arena *a, const json_t *value)
+static struct slice clean_of(struct arena *a, struct jdoc value)
 {
-	return json_is_string(value) ? text_clean(a, text_of(a, value)) : SLICE_NONE;
+	return jdoc_kind(value) == JDOC_STRING ? text_clean(a, text_of(a, value)) : SLICE_NONE;
 }
 
 /* A time or a count; 0 when there is none that makes sense. */
-static int64_t number_of(const json_t *object, const char *key)
+static int64_t number_of(struct jdoc object, const char *key)
 {
-	int64_t n = json_integer_value(json_object_get(object, key));
+	int64_t n = jdoc_integer(jdoc_member(object, key));
 
 	return n > 0 && n < number_end ? n : 0;
 }
 
-static bool flag_of(const json_t *object, const char *key)
+static bool flag_of(struct jdoc object, const char *key)
 {
-	return json_is_true(json_object_get(object, key));
+	return jdoc_is_true(jdoc_member(object, key));
 }
 
-static void read_values(struct arena *a, const struct dialog_form *form, const json_t *data, struct value *values)
+static void read_values(struct arena *a, const struct dialog_form *form, struct jdoc data, struct value *values)
 {
 	for (size_t i = 0; i < form->n_fields; i++) {
-		const json_t *member = json_object_get(data, form->field[i].name.p);
+		struct jdoc member = jdoc_member(data, form->field[i].name.p);
+		enum jdoc_kind kind = jdoc_kind(member);
 		struct value *v = &values[i];
 
-		*v = (struct value){ .text = clean_of(a, member), .number = json_integer_value(member) };
-		v->set = (json_is_string(member) || json_is_integer(member)) && field_accepts(form, i, v);
+		*v = (struct value){ .text = clean_of(a, member), .number = jdoc_integer(member) };
+		v->set = (kind == JDOC_STRING || kind == JDOC_INTEGER) && field_accepts(form, i, v);
 		if (!v->set)
 			*v = (struct value){ 0 };
 	}
@@ -90,42 +88,42 @@ static void settle_step(const struct dialog_form *form, struct slice name, struc
 	}
 }
 
-static void read_state(struct arena *a, const struct dialog_form *form, const json_t *json, struct slice fallback_id,
-    struct dialog_state *s)
+static void read_state(
+    struct arena *a, const struct dialog_form *form, struct jdoc json, struct slice fallback_id, struct dialog_state *s)
 {
-	struct slice name = text_of(a, json_object_get(json, "state"));
-	struct slice id = text_of(a, json_object_get(json, "dialog_id"));
+	struct slice name = text_of(a, jdoc_member(json, "state"));
+	struct slice id = text_of(a, jdoc_member(json, "dialog_id"));
 
 	s->open = name.n > 0 && !slice_eq(name, slice_of(initial_name));
 	if (id.n == 0 || !slice_to_buffer(id, s->id, sizeof s->id))
 		(void)slice_to_buffer(fallback_id, s->id, sizeof s->id);
-	s->same_form = slice_eq(text_of(a, json_object_get(json, "form")), slice_of(form->version));
+	s->same_form = slice_eq(text_of(a, jdoc_member(json, "form")), slice_of(form->version));
 	s->opened_ms = number_of(json, "createdAt");
 	s->last_ms = number_of(json, "updatedAt");
 	s->first_shown_ms = number_of(json, "shown");
 	s->messages = number_of(json, "messages");
 	s->hints = number_of(json, "hints");
-	s->offer = clean_of(a, json_object_get(json, "offer"));
+	s->offer = clean_of(a, jdoc_member(json, "offer"));
 	s->declined = flag_of(json, "declined");
 	s->doubted = flag_of(json, "doubted");
 	s->changing = flag_of(json, "changing");
-	s->questioned = clean_of(a, json_object_get(json, "questioned"));
+	s->questioned = clean_of(a, jdoc_member(json, "questioned"));
 	s->wishes = flag_of(json, "wishes");
-	read_values(a, form, json_object_get(json, "data"), s->value);
+	read_values(a, form, jdoc_member(json, "data"), s->value);
 	settle_step(form, name, s);
 }
 
 void state_decode(struct arena *a, const struct dialog_form *form, struct slice json, struct slice fallback_id,
     struct dialog_state *ret)
 {
-	json_t *root = json.n > 0 ? json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	struct jdoc root = JDOC_NONE;
 
 	*ret = (struct dialog_state){ 0 };
-	if (json_is_object(root))
+	if (jdoc_parse(json, &root) && jdoc_kind(root) == JDOC_OBJECT)
 		read_state(a, form, root, fallback_id, ret);
 	if (!ret->open)
 		*ret = (struct dialog_state){ 0 };
-	json_decref(root);
+	jdoc_done();
 }
 
 static void write_value(struct buf *out, const struct form_field *f, const struct value *v)
@@ -154,23 +152,34 @@ void state_write_values(struct buf *out, const struct dialog_form *form, const s
 	buf_char(out, '}');
 }
 
+static void write_key(struct buf *out, const char *key)
+{
+	buf_text(out, ",\"");
+	buf_text(out, key);
+	buf_text(out, "\":");
+}
+
 static void write_number(struct buf *out, const char *key, int64_t n)
 {
-	if (n > 0)
-		buf_printf(out, ",\"%s\":%lld", key, (long long)n);
+	if (n <= 0)
+		return;
+	write_key(out, key);
+	buf_int(out, n);
 }
 
 static void write_flag(struct buf *out, const char *key, bool flag)
 {
-	if (flag)
-		buf_printf(out, ",\"%s\":true", key);
+	if (!flag)
+		return;
+	write_key(out, key);
+	buf_text(out, "true");
 }
 
 static void write_text(struct buf *out, const char *key, struct slice text)
 {
 	if (text.n == 0)
 		return;
-	buf_printf(out, ",\"%s\":", key);
+	write_key(out, key);
 	buf_json(out, text);
 }
 
@@ -178,7 +187,9 @@ struct slice state_encode(struct arena *a, const struct dialog_form *form, const
 {
 	struct buf out = { 0 };
 
-	buf_printf(&out, "{\"state\":\"%s\",\"data\":", state_name(form, s));
+	buf_text(&out, "{\"state\":\"");
+	buf_text(&out, state_name(form, s));
+	buf_text(&out, "\",\"data\":");
 	state_write_values(&out, form, s->value);
 	write_text(&out, "form", slice_of(form->version));
 	write_text(&out, "dialog_id", slice_of(s->id));
@@ -207,22 +218,22 @@ static size_t language_named(const struct dialog_form *form, struct slice code)
 
 void profile_decode(struct arena *a, const struct dialog_form *form, struct slice json, struct profile *ret)
 {
-	json_t *root = json.n > 0 ? json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	struct jdoc root = JDOC_NONE;
 	size_t shared[] = { form->address, form->phone };
 
 	*ret = (struct profile){ .language = form->standard };
-	if (json_is_object(root)) {
-		ret->language = language_named(form, text_of(a, json_object_get(root, "language")));
-		read_values(a, form, json_object_get(root, "last"), ret->value);
+	if (jdoc_parse(json, &root) && jdoc_kind(root) == JDOC_OBJECT) {
+		ret->language = language_named(form, text_of(a, jdoc_member(root, "language")));
+		read_values(a, form, jdoc_member(root, "last"), ret->value);
 		for (size_t i = 0; i < COUNT_OF(shared); i++) {
 			struct value v = { .set = true,
-				.text = clean_of(a, json_object_get(root, form->field[shared[i]].name.p)) };
+				.text = clean_of(a, jdoc_member(root, form->field[shared[i]].name.p)) };
 
 			if (field_accepts(form, shared[i], &v))
 				ret->value[shared[i]] = v;
 		}
 	}
-	json_decref(root);
+	jdoc_done();
 }
 
 struct slice profile_encode(struct arena *a, const struct dialog_form *form, const struct profile *p)

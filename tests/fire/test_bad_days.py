@@ -1,5 +1,6 @@
 """Disk full, files that can't be written, ports taken, the clock set back: a clear message, and nothing lost."""
 
+import contextlib
 import errno
 import json
 import os
@@ -8,10 +9,11 @@ import socket
 import sqlite3
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from harness import Customer, is_summary, payload, post, say, wait_for
+from harness import Customer, in_parallel, is_summary, payload, post, say, wait_for
 from test_customers import speak_in_order, wait_for_orders
 
 
@@ -128,21 +130,75 @@ def test_the_reserve_refuses_before_the_disk_is_full(shop, api):
     service.stop()
 
 
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime")
-def test_the_clock_set_back(shop, api, tmp_path):
+@pytest.fixture(name="clock")
+def clock_fixture(tmp_path):
+    """The service's wall clock: clock.environment starts it with one, clock.set("-3600s") moves it against the true time."""
+    if shutil.which("faketime") is None:
+        pytest.skip("needs faketime")
+    if "sanitize" in os.environ.get("CHAT2ORDER_BUILD", ""):
+        pytest.skip("a sanitizer's runtime must come first in the preload order")
     stamp = tmp_path / "clock"
-    stamp.write_text("+0s", encoding="utf-8")
     library = next(path for path in (
         "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")
         if os.path.exists(path))
-    clock = dict(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=stamp, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
-    if "sanitize" in os.environ.get("CHAT2ORDER_BUILD", ""):
-        pytest.skip("a sanitizer's runtime must come first in the preload order")
-    service = shop().start(**clock)
+
+    def set_to(offset):
+        stamp.write_text(offset, encoding="utf-8")
+    set_to("+0s")
+    return SimpleNamespace(set=set_to, environment={
+        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": stamp, "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+
+
+def test_the_clock_set_forward(shop, api, clock):
+    """What was learnt of Chat2Desk's clock before the jump would move every yes after it to an hour ago."""
+    service = shop().start(**clock.environment)
+    for number in range(4):
+        speak_in_order(service, Customer(number), Customer(number).burst)
+    known = service.query("SELECT length(offsets) FROM intake")
+    assert known[0][0] > 0
+    clock.set("+3600s")
+    wait_for(lambda: service.query("SELECT length(offsets) FROM intake") == [(0,)], "the offsets to be forgotten")
+    customer = Customer(9)
+    speak_in_order(service, customer, customer.burst)
+    wait_for(lambda: is_summary(api.last(customer.id), customer), "the summary")
+    time.sleep(0.01)
+    say(service, customer.id, "yes")
+    wait_for_orders(service, [customer], 20)
+    service.stop()
+
+
+def test_the_database_held_by_another(shop, api):
+    """Trouble of the store is no turn's fault: it spends no attempt, and takes no lease away."""
+    service = shop().start()
+    customers = [Customer(number) for number in range(20)]
+    for customer in customers:
+        speak_in_order(service, customer, customer.burst[:3])
+    with contextlib.closing(sqlite3.connect(service.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        wait_for(lambda: service.health()[0] == 503, "health to tell of it")
+        status, answer = post(service.port, payload(customers[0].id, "Hello?"))
+        assert status == 503 and not answer["success"]
+        other.execute("ROLLBACK")
+    wait_for(lambda: service.health()[0] == 200, "health to be well again")
+    in_parallel(lambda customer: speak_in_order(service, customer, customer.burst[3:]), customers)
+    for customer in customers:
+        wait_for(lambda: is_summary(api.last(customer.id), customer), "the summary")
+    time.sleep(0.01)
+    for customer in customers:
+        say(service, customer.id, "yes")
+    wait_for_orders(service, customers, 20)
+    assert service.metric('turns_total{outcome="failed"}') == 0
+    assert service.query("SELECT count(*) FROM dead_letters") == [(0,)]
+    service.stop()
+
+
+def test_the_clock_set_back(shop, api, clock):
+    service = shop().start(**clock.environment)
     customer = Customer(1)
     speak_in_order(service, customer, customer.burst)
     wait_for(lambda: is_summary(api.last(customer.id), customer), "the summary")
-    stamp.write_text("-3600s", encoding="utf-8")
+    clock.set("-3600s")
     wait_for(lambda: not service.health()[1]["checks"]["clock"], "the jump to be noticed")
     time.sleep(0.01)
     back = time.time() - 3600

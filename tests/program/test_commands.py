@@ -68,7 +68,7 @@ def test_mistakes_are_named_and_end_with_2(chat2order, words, says):
 def test_version(chat2order):
     assert re.fullmatch(r"chat2order \d+\.\d+\.\d+\n", chat2order("--version").out)
     versions = chat2order("version", "--json").json
-    assert {"chat2order", "sqlite", "libcurl", "libmicrohttpd", "jansson", "openssl"} == set(versions)
+    assert {"chat2order", "sqlite", "libcurl", "libmicrohttpd", "jansson", "simdjson", "openssl"} == set(versions)
 
 
 def test_output_that_does_not_arrive_is_a_failure(program):

@@ -265,7 +265,8 @@ static const struct {
 } refused[] = {
 	{ { "", 0 }, "not JSON" }, { { NULL, 0 }, "not JSON" }, { { "hello", 5 }, "not JSON" },
 	{ { "{", 1 }, "not JSON" }, { { "{\"a\":1} x", 9 }, "not JSON" }, { { "{\"a\":\"\n\"}", 9 }, "not JSON" },
-	{ { "{\0}", 3 }, "not JSON" }, { { "{\"a\":\"\xff\"}", 9 }, "not UTF-8" },
+	{ { "{\0}", 3 }, "not JSON" }, { { "{\"a\":1\0}", 8 }, "not JSON" },
+	{ { "{\n\"a\":x}", 8 }, "not JSON (line 2, column 5)" }, { { "{\"a\":\"\xff\"}", 9 }, "not UTF-8" },
 	{ { "{\"a\":\"\xed\xa0\x80\"}", 11 }, "not UTF-8" }, { { "[]", 2 }, "no JSON object" },
 	{ { "[{},{}]", 7 }, "no JSON object" }, { { "[[{}]]", 6 }, "no JSON object" },
 	{ { "[1]", 3 }, "no JSON object" }, { { "{}", 2 }, "Missing required fields: client_id message_id text" },
