@@ -56,7 +56,8 @@
 	X(REPLY_LATENCY, HISTOGRAM, "webhook_to_reply_seconds", "",                                                    \
 	    "From a message's arrival to its reply being accepted by Chat2Desk.")                                      \
 	X(API_LATENCY, HISTOGRAM, "api_call_seconds", "", "One call of the Chat2Desk API.")                            \
-	X(STORE_LATENCY, HISTOGRAM, "store_commit_seconds", "", "One commit of the store, all verbs of its batch.")
+	X(STORE_LATENCY, HISTOGRAM, "store_commit_seconds", "", "One commit of the store, all verbs of its batch.")    \
+	X(STORE_SYNC, HISTOGRAM, "store_sync_seconds", "", "Making commits durable: one fdatasync of the log.")
 
 enum metric {
 #define X(id, kind, family, label, help) METRIC_##id,

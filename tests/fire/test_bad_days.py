@@ -193,6 +193,46 @@ def test_the_database_held_by_another(shop, api):
     service.stop()
 
 
+FAILING_SYNC = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+	if (access(getenv("SYNC_FAILS_WHILE"), F_OK) != 0)
+		return real(fd);
+	errno = EIO;
+	return -1;
+}
+'''
+
+
+def test_a_disk_that_does_not_sync(shop, api, tmp_path):
+    """Nobody can say what is on such a disk: nothing is answered 200, the service ends and says why; the next one goes on."""
+    source, library, trouble = tmp_path / "sync.c", tmp_path / "sync.so", tmp_path / "trouble"
+    source.write_text(FAILING_SYNC, encoding="utf-8")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    service = shop().start(LD_PRELOAD=library, SYNC_FAILS_WHILE=trouble)
+    customer = Customer(1)
+    speak_in_order(service, customer, customer.burst[:3])
+    trouble.touch()
+    assert post(service.port, payload(customer.id, customer.phone)) is None
+    assert service.process.wait(20) == 1
+    service.process.stdout.close()
+    assert "the disk did not take" in service.log() and "Input/output error" in service.log()
+    trouble.unlink()
+    service.start()
+    speak_in_order(service, customer, customer.burst[3:])
+    wait_for(lambda: is_summary(api.last(customer.id), customer), "the summary")
+    time.sleep(0.01)
+    say(service, customer.id, "yes")
+    wait_for_orders(service, [customer], 20)
+    service.stop()
+
+
 def test_the_clock_set_back(shop, api, clock):
     service = shop().start(**clock.environment)
     customer = Customer(1)

@@ -110,7 +110,7 @@ enum err embedded_add(struct store *store, const struct store_message *messages,
 {
 	struct embedded *e = embedded_of(store);
 	struct add add = { messages, n, ret };
-	struct job job = { .run = run_add, .args = &add, .durable = true };
+	struct job job = { .run = run_add, .args = &add, .safety = JOB_DURABLE };
 	enum err writable = (enum err)atomic_load(&e->writable);
 
 	if (writable != ERR_OK)

@@ -172,7 +172,7 @@ enum err embedded_dead_retry(
 
 	for (size_t i = 0; i < n && err == ERR_OK; i += STEP) {
 		struct retry r = { ids + i, n - i < STEP ? n - i : STEP, force, ret + i };
-		struct job job = { .run = run_retry, .args = &r, .durable = true };
+		struct job job = { .run = run_retry, .args = &r, .safety = JOB_DURABLE };
 
 		err = writer_do(embedded_of(store), &job);
 	}
@@ -202,7 +202,7 @@ enum err embedded_dead_remove(struct store *store, const int64_t *ids, size_t n,
 	*ret_removed = 0;
 	for (size_t i = 0; i < n && err == ERR_OK; i += STEP) {
 		struct removal r = { ids + i, n - i < STEP ? n - i : STEP, 0 };
-		struct job job = { .run = run_remove, .args = &r, .durable = true };
+		struct job job = { .run = run_remove, .args = &r, .safety = JOB_DURABLE };
 
 		err = writer_do(embedded_of(store), &job);
 		*ret_removed += r.removed;

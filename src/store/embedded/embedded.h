@@ -1,7 +1,7 @@
 /* embedded.h - inside of the embedded store: SQLite, one file, one writer.
  *
- * Verbs that write are jobs: the writer thread runs all that wait in one transaction, commits it, with an
- * fsync when one of them needs it, and only then answers each. A job's run() may be called twice (the
+ * Verbs that write are jobs: the writer thread runs all that wait in one transaction and commits it; those that must be
+ * durable are answered by the syncer, when they are on stable storage, the others at once. A job's run() may be called twice (the
  * second time in a careful mode, each element in its own savepoint), so it begins by emptying its results;
  * outside of them it changes nothing in memory but counters and hints that may run ahead of the commit. */
 #ifndef STORE_EMBEDDED_EMBEDDED_H
@@ -19,11 +19,19 @@ enum { CLOCK_STEP_MS = 2000 /* a smaller change of the clock is none */ };
 
 struct embedded;
 
+/* When a job whose commit is done may be answered. What leaves the system hangs on JOB_DURABLE, or on
+ * JOB_BEHIND_DURABLE: nothing is posted to a customer that a power cut could still undo. */
+enum job_safety {
+	JOB_COMMITTED,      /* at once */
+	JOB_BEHIND_DURABLE, /* when all durable ones before it are on stable storage */
+	JOB_DURABLE         /* when it is on stable storage itself */
+};
+
 struct job {
 	enum err (*run)(struct embedded *e, void *args); /* inside the transaction */
 	bool (*found)(const void *args);                 /* a waiter: did run() find anything? NULL: no waiter */
 	void *args;
-	bool durable;        /* its commit is fsynced */
+	enum job_safety safety;
 	int64_t deadline_ms; /* a waiter: monotonic */
 	enum err result;
 	sem_t done;
@@ -33,6 +41,23 @@ struct job {
 struct job_list {
 	struct job *first, **last;
 };
+
+static inline void job_list_put(struct job_list *list, struct job *job)
+{
+	if (list->first == NULL)
+		list->last = &list->first;
+	job->next = NULL;
+	*list->last = job;
+	list->last = &job->next;
+}
+
+static inline struct job *job_list_all(struct job_list *list)
+{
+	struct job *all = list->first;
+
+	list->first = NULL;
+	return all;
+}
 
 enum lane_state { LANE_FREE, LANE_IN_TURN, LANE_SPEAKING, LANE_BACKING_OFF };
 enum outbox_state { OUTBOX_WAITING, OUTBOX_CLAIMED, OUTBOX_PARKED };
@@ -50,8 +75,7 @@ struct embedded {
 
 	/* the writer: its connection belongs to its thread (BESIDE: to who holds write_lock) */
 	struct sql writer;
-	bool careful; /* elements run in savepoints: a batch is being sorted out */
-	bool fsync_on;
+	bool careful;         /* elements run in savepoints: a batch is being sorted out */
 	struct buf looked_to; /* keep.c: the id up to which seen was looked at */
 	uint64_t leases;      /* this owner's counter: never the same number twice, committed or not */
 	size_t held;          /* turns held by this process, */
@@ -63,6 +87,15 @@ struct embedded {
 	bool new_waiter; /* one has not looked yet */
 	bool stop_waiting, closing;
 	int wal_pages, wal_copied; /* length of the log; what of it the checkpointer has seen */
+
+	/* the syncer; its lock guards what follows, but for the log's descriptor */
+	pthread_t syncer;
+	pthread_mutex_t sync_lock;
+	pthread_cond_t sync_wake;
+	struct job_list committed; /* not yet answered */
+	bool sync_wanted;          /* one of them is durable */
+	bool syncing, sync_closing;
+	int log_fd;
 
 	_Atomic int writable; /* enum err: whether intake may add */
 
@@ -92,9 +125,16 @@ MUST_CHECK enum err embedded_version_fits(struct sql *s, struct why *why);
 MUST_CHECK enum err writer_do(struct embedded *e, struct job *job);
 /* The same for a waiter: run() is tried again until found(), for up to wait_ms. */
 MUST_CHECK enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *),
-    bool (*found)(const void *), void *args, int64_t wait_ms);
+    bool (*found)(const void *), enum job_safety safety, void *args, int64_t wait_ms);
 void writer_start(struct embedded *e);
 void writer_stop(struct embedded *e);
+
+/* syncer.c */
+MUST_CHECK enum err syncer_open(struct embedded *e, struct why *why);
+void syncer_start(struct embedded *e);
+void syncer_stop(struct embedded *e); /* when the writer has stopped: answers what is left */
+/* Answers a job that is committed as its safety says. */
+void syncer_pass(struct embedded *e, struct job *job);
 
 /* recover.c: what a crashed process held is free again, with its crash counted. */
 MUST_CHECK enum err embedded_recover(struct embedded *e, struct why *why);
@@ -111,8 +151,8 @@ void lane_settle(
 void lane_bury_first(struct embedded *e, struct slice client_id, const char *reason, int64_t attempts, int64_t now);
 void lane_failed(struct embedded *e, struct slice client_id, const char *reason, int64_t now, bool *ret_buried);
 /* SQL of a lane that goes on with the message at `place`, unless it is `empty` now. */
-#define LANE_GOES_ON(place, empty) \
-	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END," \
+#define LANE_GOES_ON(place, empty)                                                                                     \
+	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END,"          \
 	" waiting_since=CASE WHEN " empty " THEN NULL ELSE (SELECT arrived_at FROM messages WHERE seq=" place ") END"
 #define LANE_NEXT_OF(place) "(SELECT next FROM messages WHERE seq=" place ")" /* whose row is still there */
 struct slice reason_kept(const char *reason); /* its first STORE_REASON_MAX bytes, no character cut */

@@ -20,13 +20,14 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=CASE WHEN ?1 THEN 2 ELSE 0 END, reply_id=CASE WHEN ?1 THEN ?2 ELSE NULL END,"
 	    " due_at=CASE WHEN ?1 OR waiting<=held THEN NULL ELSE ?3 END,"
-	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END", "waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
-	    " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END, turns=turns+1,"
-	    " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
-	    " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
-	    " dialog=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"
-	    " check_at=CASE WHEN ?8 THEN ?3 ELSE check_at END"
-	    " WHERE client_id=?9 AND state=1 AND owner=?10 AND lease=?11",
+	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END",
+		"waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
+				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END, turns=turns+1,"
+				 " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
+				 " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
+				 " dialog=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"
+				 " check_at=CASE WHEN ?8 THEN ?3 ELSE check_at END"
+				 " WHERE client_id=?9 AND state=1 AND owner=?10 AND lease=?11",
 	    "ititttiitii", (int64_t)(r->reply.n > 0), slice_of(t->turn_id), now, r->question, r->dialog_id, r->dialog,
 	    r->last_event_ms, (int64_t)t->expired, t->client_id, (int64_t)t->lease.owner, (int64_t)t->lease.counter);
 }
@@ -229,7 +230,7 @@ enum err embedded_finish(
     struct store *store, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed)
 {
 	struct finish f = { .results = results, .n = n, .claim_most = claim_most, .claimed = claimed };
-	struct job job = { .run = run_finish, .args = &f, .durable = true };
+	struct job job = { .run = run_finish, .args = &f, .safety = JOB_DURABLE };
 	enum err err = writer_do(embedded_of(store), &job);
 
 	if (err != ERR_OK && claimed != NULL)

@@ -99,8 +99,8 @@ void lane_bury_first(struct embedded *e, struct slice client_id, const char *rea
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=0, owner=NULL, lease=NULL, held=0, attempts=0, crashes=0, waiting=waiting-1,"
 	    " alone=CASE WHEN apart_to>held_to THEN alone ELSE 0 END,"
-	    " due_at=CASE WHEN waiting>1 THEN ?2 ELSE NULL END, " LANE_GOES_ON(LANE_NEXT_OF("first"), "waiting<=1")
-	    " WHERE client_id=?1",
+	    " due_at=CASE WHEN waiting>1 THEN ?2 ELSE NULL END, " LANE_GOES_ON(
+		LANE_NEXT_OF("first"), "waiting<=1") " WHERE client_id=?1",
 	    "ti", client_id, now);
 	(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", first);
 	lane_settle(e, client_id, now);

@@ -78,12 +78,19 @@ static enum err begin_writing(struct embedded *e, struct why *why)
 	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL) != SQLITE_OK)
 		return why_fail(why, ERR_IO, "cannot use %s: %s%s", e->path, sqlite3_errmsg(s->db),
 		    sqlite3_errcode(s->db) == SQLITE_NOTADB ? " (restore a backup, or move the file away)" : "");
-	e->fsync_on = true;
 	if (e->pages_max > 0) {
 		(void)snprintf(limit, sizeof limit, "PRAGMA max_page_count=%lld", (long long)e->pages_max);
 		(void)sqlite3_exec(s->db, limit, NULL, NULL, NULL);
 	}
 	return ERR_OK;
+}
+
+/* From here on the writer does not wait for the disk. Checkpoints, and a log begun anew, are still synced by SQLite. */
+static enum err leave_syncs_to_syncer(struct embedded *e, struct why *why)
+{
+	if (sqlite3_exec(e->writer.db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL) != SQLITE_OK)
+		return why_fail(why, ERR_IO, "cannot use %s: %s", e->path, sqlite3_errmsg(e->writer.db));
+	return syncer_open(e, why);
 }
 
 static enum err open_database(struct embedded *e, struct why *why)
@@ -98,7 +105,8 @@ static enum err open_database(struct embedded *e, struct why *why)
 	if ((err = begin_writing(e, why)) != ERR_OK)
 		return err;
 	if (e->role == STORE_SERVICE) {
-		if ((err = embedded_migrate(&e->writer, why)) != ERR_OK || (err = embedded_recover(e, why)) != ERR_OK)
+		if ((err = embedded_migrate(&e->writer, why)) != ERR_OK || (err = embedded_recover(e, why)) != ERR_OK ||
+		    (err = leave_syncs_to_syncer(e, why)) != ERR_OK)
 			return err;
 	} else if ((err = embedded_version_fits(&e->writer, why)) != ERR_OK) {
 		return err;
@@ -112,7 +120,7 @@ static struct embedded *with_settings(const struct settings *s, enum store_role 
 
 	e->store.ops = &operations;
 	e->role = role;
-	e->lock_fd = -1;
+	e->lock_fd = e->log_fd = -1;
 	e->owner = random_u64() | 1;
 	e->turn_attempts = s->turn_attempts;
 	e->turn_backoff = s->turn_backoff_ms;
@@ -133,6 +141,8 @@ static void release(struct embedded *e)
 	buf_free(&e->looked_to);
 	sql_close(&e->reader);
 	sql_close(&e->writer);
+	if (e->log_fd >= 0)
+		(void)close(e->log_fd);
 	if (e->lock_fd >= 0)
 		(void)close(e->lock_fd);
 	free(e);

@@ -117,7 +117,7 @@ static bool is_status(struct slice status)
 enum err embedded_order_status(struct store *store, int64_t id, struct slice status)
 {
 	struct status st = { .id = id, .status = status };
-	struct job job = { .run = run_status, .args = &st, .durable = true };
+	struct job job = { .run = run_status, .args = &st, .safety = JOB_DURABLE };
 	enum err err;
 
 	if (!is_status(status))

@@ -87,7 +87,7 @@ enum err embedded_claim(struct store *store, size_t most, int64_t wait_ms, struc
 	enum err err;
 
 	ret->n = 0;
-	err = writer_wait(embedded_of(store), run_claim, found_replies, &claim, wait_ms);
+	err = writer_wait(embedded_of(store), run_claim, found_replies, JOB_BEHIND_DURABLE, &claim, wait_ms);
 	if (err != ERR_OK)
 		ret->n = 0;
 	return err;

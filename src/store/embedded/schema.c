@@ -90,7 +90,9 @@ static const char second[] =
     " WHERE n.client_id=messages.client_id AND n.seq>messages.seq), seq);"
     "UPDATE lanes SET first=ifnull((SELECT min(seq) FROM messages m WHERE m.client_id=lanes.client_id), 0),"
     " last=ifnull((SELECT max(seq) FROM messages m WHERE m.client_id=lanes.client_id), 0);"
-    "DROP INDEX messages_client;";
+    "DROP INDEX messages_client;"
+    "DROP INDEX outbox_parked;" /* and in the order in which they are spoken, so that nothing is sorted */
+    "CREATE INDEX outbox_parked ON outbox(client_id, created_at) WHERE state=2;";
 
 static const char *const migrations[] = { first, second };
 

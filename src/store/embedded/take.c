@@ -167,7 +167,7 @@ enum err embedded_take(struct store *store, size_t most, int64_t wait_ms, struct
 	enum err err;
 
 	ret->n = 0;
-	err = writer_wait(embedded_of(store), run_take, found_turns, &take, wait_ms);
+	err = writer_wait(embedded_of(store), run_take, found_turns, JOB_COMMITTED, &take, wait_ms);
 	if (err != ERR_OK)
 		ret->n = 0;
 	return err;

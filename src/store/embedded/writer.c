@@ -1,6 +1,6 @@
 /* writer.c - the one writer: all jobs that wait become one transaction, and each is answered when it is true.
  *
- * While a commit (with its fsync) is under way the next batch gathers; there is no timer. Waiters, takes and
+ * While a commit is under way the next batch gathers; there is no timer. The disk is waited for elsewhere (syncer.c). Waiters, takes and
  * claims that found nothing, are tried again at the end of every batch and at short intervals, which also
  * shows them what commands beside the service wrote and what became due by time. */
 #include "base/clock.h"
@@ -22,38 +22,11 @@ enum {
 	CHECKPOINT_MUST = 16000  /* the log has outgrown it: the writer makes room itself */
 };
 
-static void list_put(struct job_list *list, struct job *job)
-{
-	if (list->first == NULL)
-		list->last = &list->first;
-	job->next = NULL;
-	*list->last = job;
-	list->last = &job->next;
-}
-
-static struct job *list_all(struct job_list *list)
-{
-	struct job *all = list->first;
-
-	list->first = NULL;
-	return all;
-}
-
 static void command(struct sql *s, const char *text)
 {
 	if (s->err != ERR_OK)
 		return;
 	(void)sql_run(s, text, "");
-}
-
-/* A pragma acts when it is compiled, so it is not one of the cached statements. */
-static void set_fsync(struct embedded *e, bool on)
-{
-	if (e->fsync_on == on)
-		return;
-	if (sqlite3_exec(e->writer.db, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL,
-		NULL) == SQLITE_OK)
-		e->fsync_on = on;
 }
 
 void savepoint_begin(struct embedded *e)
@@ -92,14 +65,6 @@ static void run_one(struct embedded *e, struct job *job)
 	command(&e->writer, "RELEASE job");
 }
 
-static bool any_durable(const struct job *jobs)
-{
-	for (; jobs != NULL; jobs = jobs->next)
-		if (jobs->durable)
-			return true;
-	return false;
-}
-
 static enum err transaction(struct embedded *e, struct job *jobs, struct job *waiters)
 {
 	struct sql *s = &e->writer;
@@ -107,7 +72,6 @@ static enum err transaction(struct embedded *e, struct job *jobs, struct job *wa
 	bool held_alone = e->held_alone;
 
 	sql_clear(s);
-	set_fsync(e, any_durable(jobs));
 	command(s, "BEGIN IMMEDIATE");
 	for (struct job *j = jobs; j != NULL && s->err == ERR_OK; j = j->next)
 		run_one(e, j);
@@ -140,11 +104,14 @@ static enum err commit_batch(struct embedded *e, struct job *jobs, struct job *w
 	return err;
 }
 
-static void answer(struct job *job, enum err batch)
+static void answer(struct embedded *e, struct job *job, enum err batch)
 {
 	if (batch != ERR_OK)
 		job->result = batch;
-	(void)sem_post(&job->done);
+	if (job->result == ERR_OK && job->safety != JOB_COMMITTED)
+		syncer_pass(e, job);
+	else
+		(void)sem_post(&job->done);
 }
 
 static bool waiter_is_over(const struct embedded *e, const struct job *job, int64_t now)
@@ -160,7 +127,7 @@ static void settle_waiters(struct embedded *e, struct job *waiters, enum err bat
 	for (struct job *j = waiters, *next; j != NULL; j = next) {
 		next = j->next;
 		if (batch != ERR_OK || j->result != ERR_OK || j->found(j->args)) {
-			answer(j, batch);
+			answer(e, j, batch);
 			continue;
 		}
 		(void)pthread_mutex_lock(&e->lock);
@@ -169,7 +136,7 @@ static void settle_waiters(struct embedded *e, struct job *waiters, enum err bat
 			(void)pthread_mutex_unlock(&e->lock);
 			(void)sem_post(&j->done);
 		} else {
-			list_put(&e->waiters, j);
+			job_list_put(&e->waiters, j);
 			(void)pthread_mutex_unlock(&e->lock);
 		}
 	}
@@ -246,15 +213,15 @@ static void *writer_main(void *context)
 		if (e->closing && e->jobs.first == NULL && e->waiters.first == NULL)
 			break;
 		e->new_waiter = false;
-		jobs = list_all(&e->jobs);
-		waiters = list_all(&e->waiters);
+		jobs = job_list_all(&e->jobs);
+		waiters = job_list_all(&e->waiters);
 		stopping = e->stop_waiting;
 		(void)pthread_mutex_unlock(&e->lock);
 		idle = jobs == NULL && (stopping || !anything_due(e));
 		enum err err = idle ? ERR_OK : commit_batch(e, jobs, stopping ? NULL : waiters);
 		for (struct job *j = jobs, *next; j != NULL; j = next) {
 			next = j->next;
-			answer(j, err);
+			answer(e, j, err);
 		}
 		settle_waiters(e, waiters, err);
 		if (!idle)
@@ -310,7 +277,6 @@ static enum err do_beside(struct embedded *e, struct job *job)
 	enum err err;
 
 	job->next = NULL;
-	job->durable = true;
 	(void)pthread_mutex_lock(&e->lock);
 	err = commit_batch(e, job, NULL);
 	(void)nanosleep(&pause, NULL);
@@ -325,7 +291,7 @@ enum err writer_do(struct embedded *e, struct job *job)
 	job->result = ERR_OK;
 	(void)sem_init(&job->done, 0, 0);
 	(void)pthread_mutex_lock(&e->lock);
-	list_put(job->found != NULL ? &e->waiters : &e->jobs, job);
+	job_list_put(job->found != NULL ? &e->waiters : &e->jobs, job);
 	e->new_waiter = e->new_waiter || job->found != NULL;
 	(void)pthread_cond_signal(&e->wake);
 	(void)pthread_mutex_unlock(&e->lock);
@@ -336,9 +302,11 @@ enum err writer_do(struct embedded *e, struct job *job)
 }
 
 enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *), bool (*found)(const void *),
-    void *args, int64_t wait_ms)
+    enum job_safety safety, void *args, int64_t wait_ms)
 {
-	struct job job = { .run = run, .found = found, .args = args, .deadline_ms = clock_mono_ms() + wait_ms };
+	struct job job = {
+		.run = run, .found = found, .safety = safety, .args = args, .deadline_ms = clock_mono_ms() + wait_ms
+	};
 
 	return writer_do(e, &job);
 }
@@ -355,6 +323,7 @@ void writer_start(struct embedded *e)
 	(void)pthread_condattr_destroy(&monotonic);
 	if (e->role == STORE_BESIDE)
 		return;
+	syncer_start(e);
 	(void)sqlite3_wal_hook(e->writer.db, note_log_size, e);
 	if (pthread_create(&e->thread, NULL, writer_main, e) != 0 ||
 	    pthread_create(&e->checkpointer, NULL, checkpointer_main, e) != 0)
@@ -371,6 +340,7 @@ void writer_stop(struct embedded *e)
 		(void)pthread_mutex_unlock(&e->lock);
 		(void)pthread_join(e->thread, NULL);
 		(void)pthread_join(e->checkpointer, NULL);
+		syncer_stop(e);
 	}
 	(void)pthread_cond_destroy(&e->wake);
 	(void)pthread_cond_destroy(&e->wal_grew);
