@@ -3,12 +3,15 @@
 build_packages=(
 	gcc g++ meson ninja-build pkg-config
 	libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsimdjson-dev libsqlite3-dev libyaml-dev libssl-dev
-	libunistring-dev libphonenumber-dev
+	libunistring-dev libphonenumber-dev libhiredis-dev libpq-dev
 )
 check_packages=(
 	clang clang-format clang-tidy cppcheck mandoc sqlite3
-	libcmocka-dev python3 python3-pytest python3-selenium chromium chromium-driver faketime
+	redis-server postgresql libcmocka-dev python3 python3-pytest python3-selenium chromium chromium-driver faketime
 )
+
+# Bull's own tools are npm packages; Debian's npm only where there is none.
+command -v npm >/dev/null || check_packages+=(nodejs npm)
 
 missing_packages() {
 	local package

@@ -1,7 +1,8 @@
-/* crash.h - named points at which a test may kill the process, as a power cut would.
+/* crash.h - named points at which a test may kill the process, as a power cut would, or stop it.
  *
  * Only in builds with -Dcrash_points=true; elsewhere they are nothing. CRASH_AT=name kills at the first
- * passage of that point, CRASH_AT=name:N at the Nth. CRASH_ON_TEXT=words kills wherever a point that carries
+ * passage of that point, CRASH_AT=name:N at the Nth; STOP_AT=name in the same way stops the process (SIGSTOP) until
+ * SIGCONT. CRASH_ON_TEXT=words kills wherever a point that carries
  * a text meets one that contains the words: a poisonous message. */
 #ifndef BASE_CRASH_H
 #define BASE_CRASH_H

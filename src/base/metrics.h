@@ -37,10 +37,19 @@
 	X(TURNS_FAILED, COUNTER, "turns_total", "outcome=\"failed\"", "")                                              \
 	X(TURNS_STALE, COUNTER, "turns_total", "outcome=\"lease_lost\"", "")                                           \
 	X(TURNS_RECOVERED, COUNTER, "turns_total", "outcome=\"recovered\"", "")                                        \
+	X(TURNS_RECORDED, COUNTER, "turns_recorded_total", "",                                                         \
+	    "Turns that were finished as a process had recorded them in PostgreSQL before it died.")                   \
+	X(ROLLED_BACK_REDIS, COUNTER, "store_rolled_back_total", "server=\"redis\"",                                   \
+	    "Turns that met a server which had lost what it had acknowledged.")                                        \
+	X(ROLLED_BACK_POSTGRES, COUNTER, "store_rolled_back_total", "server=\"postgresql\"", "")                       \
+	X(LANES_FREED, COUNTER, "lanes_freed_total", "", "Lanes that people's hands had stopped, set going.")          \
+	X(REPLIES_RECALLED, COUNTER, "replies_recalled_total", "", "Replies that people removed from the outbox.")     \
+	X(MESSAGES_FOUND, COUNTER, "messages_found_total", "", "Jobs that stood in no list, listed again.")            \
 	X(MESSAGES_APPLIED, COUNTER, "messages_total", "fate=\"applied\"", "Messages by what became of them.")         \
 	X(MESSAGES_LATE, COUNTER, "messages_total", "fate=\"late\"", "")                                               \
 	X(MESSAGES_STALE, COUNTER, "messages_total", "fate=\"stale\"", "")                                             \
 	X(MESSAGES_DEAD, COUNTER, "messages_total", "fate=\"dead\"", "")                                               \
+	X(MESSAGES_DUPLICATE, COUNTER, "messages_total", "fate=\"duplicate\"", "")                                     \
 	X(REPLIES_SENT, COUNTER, "replies_total", "outcome=\"sent\"", "Replies by what became of a POST.")             \
 	X(REPLIES_RETRIED, COUNTER, "replies_total", "outcome=\"retried\"", "")                                        \
 	X(REPLIES_DEAD, COUNTER, "replies_total", "outcome=\"dead\"", "")                                              \
@@ -57,6 +66,8 @@
 	    "From a message's arrival to its reply being accepted by Chat2Desk.")                                      \
 	X(API_LATENCY, HISTOGRAM, "api_call_seconds", "", "One call of the Chat2Desk API.")                            \
 	X(STORE_LATENCY, HISTOGRAM, "store_commit_seconds", "", "One commit of the store, all verbs of its batch.")    \
+	X(POSTGRES_LATENCY, HISTOGRAM, "postgres_seconds", "",                                                         \
+	    "One transaction of finishes in PostgreSQL, all its turns.")                                               \
 	X(STORE_SYNC, HISTOGRAM, "store_sync_seconds", "", "Making commits durable: one fdatasync of the log.")
 
 enum metric {

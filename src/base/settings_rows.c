@@ -167,6 +167,16 @@ const struct setting *setting_find(struct slice name_or_option)
 	return setting_find_source(name_or_option, &is_file);
 }
 
+bool settings_name_redis(const struct settings *s)
+{
+	return s->redis_url[0] != '\0' || s->redis_host[0] != '\0' || s->redis_sentinels[0] != '\0';
+}
+
+bool settings_name_postgres(const struct settings *s)
+{
+	return s->database_url[0] != '\0' || s->database_host[0] != '\0';
+}
+
 void settings_defaults(struct settings *s)
 {
 	*s = (struct settings){ 0 };

@@ -2,6 +2,7 @@
 #include "base/settings_inside.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <strings.h>
 
 enum { VALUE_MAX = 4096, PATH_SECRET_MAX = 128, KEY_MAX = 256, KEYS_MAX = 2 };
@@ -98,6 +99,16 @@ static const char *address(struct slice *value, const char **note)
 	return "is no numeric address; write 127.0.0.1 (this machine only), 0.0.0.0 or :: (all), or one of this machine's";
 }
 
+static const char *prefix(struct slice *value, const char **note)
+{
+	enum { PREFIX_MAX = 64 };
+
+	for (size_t i = 0; i < value->n; i++)
+		if (!isalnum((unsigned char)value->p[i]) && strchr("_-.", value->p[i]) == NULL)
+			return "is no prefix of keys; use letters, digits, _ - and .";
+	return value->n <= PREFIX_MAX ? NULL : "is too long; use at most 64 characters";
+}
+
 static const struct {
 	const char *name;
 	shape *check;
@@ -110,6 +121,8 @@ static const struct {
 	{ "HOST", address },
 	{ "ADMIN_HOST", address },
 	{ "SIMULATOR_HOST", address },
+	{ "BULL_PREFIX", prefix },
+	{ "STORE_PREFIX", prefix },
 };
 
 static const char *plain_text(struct slice value)

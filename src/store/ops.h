@@ -36,6 +36,7 @@ struct store {
 	const struct store_ops *ops;
 };
 
+enum err shared_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 enum err embedded_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 
 #endif

@@ -1,10 +1,23 @@
 /* store.c - hands each verb to the implementation that the store was opened with. */
 #include "store/store.h"
 
+#include "base/settings.h"
 #include "store/ops.h"
 
 enum err store_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why)
 {
+	bool redis = settings_name_redis(settings), postgres = settings_name_postgres(settings);
+
+	if (redis && postgres)
+		return shared_open(settings, role, ret, why);
+	if (redis || postgres)
+		return why_fail(why, ERR_INVALID,
+		    "the settings name %s but not %s; the shared store needs both: set %s too, or neither for the embedded store",
+		    redis ? "Redis" : "PostgreSQL", redis ? "PostgreSQL" : "Redis",
+		    redis ? "DATABASE_URL" : "REDIS_URL");
+	if (role == STORE_INTAKE || role == STORE_WORKER)
+		return why_fail(why, ERR_INVALID,
+		    "several processes need the shared store: set REDIS_URL and DATABASE_URL, or use `chat2order run`");
 	return embedded_open(settings, role, ret, why);
 }
 

@@ -28,17 +28,22 @@ struct store;
 enum {
 	STORE_TURN_MESSAGES_MAX = 32, /* messages of one turn */
 	STORE_TURN_ID_SIZE = 48,      /* bytes of a turn's or reply's id with its NUL */
-	STORE_REASON_MAX = 300        /* bytes of a reason kept */
+	STORE_REASON_MAX = 300,       /* bytes of a reason kept */
+	STORE_NOTES_MAX = 8           /* checks that a store adds to health's own */
 };
 
 enum store_role {
-	STORE_SERVICE, /* the one service: takes the lock, migrates, recovers what a crash left held */
-	STORE_BESIDE   /* a command beside it: looks and acts in small steps */
+	STORE_SERVICE, /* all in one: takes messages in, works, sends. Embedded: the one service, which takes the lock */
+	STORE_INTAKE,  /* shared store only: takes messages in, and spools them while Redis is away */
+	STORE_WORKER,  /* shared store only: works, sends, keeps */
+	STORE_BESIDE   /* a command beside them: looks and acts in small steps */
 };
 
 struct settings;
-/* why: which folder, what is wrong with it, what to do. ERR_IN_USE: another service runs on it;
- * ERR_NEWER_VERSION: a newer chat2order wrote it; ERR_NOT_FOUND: BESIDE, and there is no store. */
+/* The embedded store, or the shared one where the settings name Redis and PostgreSQL.
+ * why: which folder or server, what is wrong with it, what to do. ERR_IN_USE: another service runs on it;
+ * ERR_NEWER_VERSION: a newer chat2order wrote it; ERR_NOT_FOUND: BESIDE, and there is no store. ERR_INVALID: the settings
+ * name only one of the two servers, or a role that the store does not have. */
 MUST_CHECK enum err store_open(
     const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 /* Wakes every blocked take and claim with ERR_STOPPED; verbs other than these two still work. */
@@ -136,7 +141,9 @@ struct store_result {
 	const struct store_outcome *outcomes;
 	size_t n_outcomes;
 	/* given by the store: */
-	enum err err; /* OK, STALE_LEASE (nothing of it happened), or FAILED: its own failure, see store_fail() */
+	/* OK; STALE_LEASE: nothing of it happened by this call (in a shared store it may yet become true as recorded); or
+	 * FAILED: its own failure, see store_fail() */
+	enum err err;
 	int64_t order_number; /* of the order placed; 0: none */
 };
 #define STORE_ORDER_MARK '\x1a'
@@ -151,7 +158,8 @@ struct store_reply {
 	unsigned attempt; /* of its own attempts, 1 for the first */
 	bool doubtful;    /* an earlier POST of it may have been accepted: posting again counts as maybe doubled */
 	int64_t created_ms;
-	int64_t arrived_us; /* monotonic arrival of the oldest message it answers, in this process; 0: unknown */
+	int64_t arrived_us;     /* monotonic arrival of the oldest message it answers, in this process; 0: unknown */
+	int64_t post_before_ms; /* monotonic: no POST begins later, the claim may then be another's; 0: not said */
 };
 
 struct store_replies {
@@ -209,12 +217,22 @@ MUST_CHECK enum err store_rate(struct store *s);
 
 struct store_kept {
 	size_t leases_ended; /* turns taken back from a hung thread */
+	size_t crashed;      /* turns taken back from dead processes */
 	size_t pruned;       /* rows removed */
 	bool more;           /* call again soon: a step was cut short */
 	int64_t
 	    clock_jump_ms; /* the wall clock was set back by so much since the last call; stored times were mended */
 	enum err writable; /* OK, or why intake is refused: NO_SPACE, IO */
 	struct why why;    /* the sentence for health when not writable */
+	const char *
+	    durability; /* what an answered message survives: "fsync"; shared: as Redis is set, "always", "everysec", ... */
+	size_t n_notes;
+	struct store_note {
+		const char *check; /* "redis": a literal */
+		bool ok;
+		bool grave;       /* where not ok, the process is not healthy */
+		char text[256];   /* the sentence; may be told though ok */
+	} notes[STORE_NOTES_MAX]; /* what else health should show */
 };
 /* Renews this process's leases (not of a turn older than STORE_HUNG_MS), takes back ended ones, prunes in
  * small steps, watches disk and clock. To be called about once a second. */
@@ -232,6 +250,7 @@ struct store_counts {
 	int64_t dead_messages, dead_replies;
 	int64_t dialogs_open;      /* unfinished */
 	int64_t oldest_waiting_ms; /* age of the oldest message not yet held; 0: none */
+	int64_t spooled;           /* messages in this process's spool, not yet in the store */
 	int64_t oldest_reply_ms;   /* age of the oldest reply not yet accepted; 0: none */
 };
 MUST_CHECK enum err store_counts(struct store *s, struct store_counts *ret);

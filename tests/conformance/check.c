@@ -42,3 +42,8 @@ void check_int(const char *file, int line, const char *name, int64_t value, int6
 	(void)snprintf(what, sizeof what, "%s is %" PRId64 ", wanted %" PRId64, name, value, wanted);
 	check_failed(file, line, what);
 }
+
+void check_time(const char *file, int line, const struct fixture *f, const char *name, int64_t value, int64_t wanted)
+{
+	check_int(file, line, name, llabs(value - wanted) <= f->subject->clock_error_ms ? wanted : value, wanted);
+}

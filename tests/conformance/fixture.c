@@ -1,7 +1,7 @@
 /* fixture.c - stores of tests: where they live, how they are opened, closed and crashed. */
 #include "fixture.h"
 
-#include "held.h"
+#include "given.h"
 
 #include <ftw.h>
 #include <pthread.h>
@@ -13,10 +13,19 @@
 
 static const struct subject *current;
 
+static bool is_wanted(const struct subject *subject)
+{
+	const char *only = getenv("CONFORMANCE_SUBJECT");
+
+	return only == NULL || strcmp(only, subject->name) == 0;
+}
+
 static int run_group(const struct subject *subject, const char *group, const struct CMUnitTest *tests, size_t n)
 {
 	char name[128];
 
+	if (!is_wanted(subject))
+		return 0;
 	current = subject;
 	(void)snprintf(name, sizeof name, "%s over %s", group, subject->name);
 	return _cmocka_run_group_tests(name, tests, n, NULL, NULL);
@@ -80,7 +89,7 @@ int fixture_end(void **state)
 	struct fixture *f = *state;
 
 	fixture_close(f);
-	held_free(f);
+	given_free(f);
 	f->subject->end(&f->settings);
 	(void)nftw(f->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	arena_free(&f->arena);
@@ -136,6 +145,12 @@ void fixture_crash(struct fixture *f, void (*steps)(struct fixture *f))
 	CHECK(waitpid(child, &status, 0) == child);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	fixture_open(f);
+	fixture_settle(f);
+}
+
+void fixture_settle(struct fixture *f)
+{
+	f->subject->settle(f->s);
 }
 
 void run_crew(struct fixture *f, size_t n, void *(*work)(void *crew_member), void *context)

@@ -1,7 +1,10 @@
 /* fixture.h - one test's store: opened fresh, reopened after a clean close or a crash, and short words for its verbs.
  *
  * CHECK() may be used anywhere: in the test itself it fails the test; in another thread or a forked process,
- * where cmocka's asserts have no meaning, it ends that process with a message, which fails the test too. */
+ * where cmocka's asserts have no meaning, it ends that process with a message, which fails the test too.
+ *
+ * CONFORMANCE_SUBJECT=embedded or =shared runs the tests over that store only. CONFORMANCE_SLOW adds tests that take a
+ * minute. */
 #ifndef CONFORMANCE_FIXTURE_H
 #define CONFORMANCE_FIXTURE_H
 
@@ -26,17 +29,20 @@ void check_failed(const char *file, int line, const char *what);
 void check_text(const char *file, int line, struct slice s, const char *wanted);
 void check_int(const char *file, int line, const char *what, int64_t value, int64_t wanted);
 
+/* A time that was given to the store, as it comes back. */
+#define CHECK_TIME(f, value, wanted) check_time(__FILE__, __LINE__, (f), #value, (value), (wanted))
+
 struct fixture {
 	const struct subject *subject;
 	struct settings settings; /* may be changed before a reopen */
 	char folder[FOLDER_SIZE];
 	struct store *s; /* NULL while closed */
 	struct arena arena;
-	struct held *held; /* what takes and claims gave, freed at the end */
+	struct given *given; /* what takes and claims gave, freed at the end */
 	pthread_mutex_t lock;
 };
 
-/* Runs the group once for each subject; the number of failed tests. */
+/* Runs the group once for each subject that the environment wants; the number of failed tests. */
 int run_over_subjects(const char *group, const struct CMUnitTest *tests, size_t n);
 int run_over(const char *subject, const char *group, const struct CMUnitTest *tests, size_t n); /* only this one */
 #define RUN_OVER_SUBJECTS(group, tests) run_over_subjects((group), (tests), COUNT_OF(tests))
@@ -45,12 +51,16 @@ int fixture_begin(void **state); /* setup and teardown of every test */
 int fixture_end(void **state);
 #define CASE(function) cmocka_unit_test_setup_teardown(function, fixture_begin, fixture_end)
 
+void check_time(const char *file, int line, const struct fixture *f, const char *what, int64_t value, int64_t wanted);
+
 void fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);
 void fixture_reopen(struct fixture *f); /* closed cleanly, if open, and opened again */
+/* Nothing may be held here. What dead processes held is taken back when this returns. */
+void fixture_settle(struct fixture *f);
 struct store *fixture_beside(struct fixture *f);
 /* The store is closed; a process of its own opens it, takes the steps and is killed (SIGKILL) without closing; then
- * the store is open again here. */
+ * the store is open again here, and settled. */
 void fixture_crash(struct fixture *f, void (*steps)(struct fixture *f));
 
 /* ---- verbs that must succeed ---- */

@@ -2,7 +2,7 @@
 #include "model.h"
 
 #include "base/clock.h"
-#include "held.h"
+#include "given.h"
 
 #include <stdlib.h>
 
@@ -25,18 +25,23 @@ void model_begin(struct model *m, struct fixture *f)
 {
 	fixture_close(f);
 	f->settings.turn_backoff_ms = 1;
-	f->settings.lease_ms = 60000; /* no claim ends by a slow machine */
+	f->settings.lease_ms = f->subject->crash_lease_ms;
 	*m = (struct model){ 0 };
 	(void)pthread_mutex_init(&m->lock, NULL);
 }
 
-void model_after_crash(struct model *m)
+void model_after_crash(struct model *m, const struct fixture *f)
 {
 	(void)pthread_mutex_init(&m->lock, NULL);
 	m->turns_held = 0;
 	m->alone_held = false;
-	for (int c = 0; c < MODEL_CLIENTS; c++)
-		m->client[c].outstanding = 0;
+	for (int i = 0; i < MODEL_CLIENTS; i++) {
+		struct model_client *c = &m->client[i];
+
+		c->outstanding = 0;
+		if (f->subject->records && c->applied_most > c->applied_least)
+			c->in_doubt = c->applied_most;
+	}
 }
 
 static void lock(struct actor *a)
@@ -54,7 +59,7 @@ static char *text(struct actor *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static char *text(struct actor *a, const char *fmt, ...)
 {
-	struct held *h = held_new(a->f);
+	struct given *h = given_new(a->f);
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -158,6 +163,11 @@ static void check_message(struct model_client *c, struct story *story, const str
 	story->next = number + 1;
 }
 
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 static void check_turn(struct actor *a, const struct store_turn *turn)
 {
 	struct model_client *c = &a->m->client[client_of(turn->client_id)];
@@ -166,7 +176,10 @@ static void check_turn(struct actor *a, const struct store_turn *turn)
 	CHECK(turn->n_messages > 0 && turn->n_messages <= STORE_TURN_MESSAGES_MAX);
 	CHECK(!turn->expired);
 	CHECK(story.applied >= c->applied_least && story.applied <= c->applied_most);
-	c->applied_least = c->applied_most = story.applied;
+	if (c->in_doubt <= story.applied)
+		c->in_doubt = 0;
+	c->applied_least = story.applied;
+	c->applied_most = larger(story.applied, c->in_doubt);
 	CHECK(!a->m->alone_held);
 	CHECK(!turn->alone || a->m->turns_held == 0);
 	for (size_t i = 0; i < turn->n_messages; i++)
@@ -225,7 +238,7 @@ static struct story told(const struct store_turn *turn)
 /* Sometimes an order, sometimes again in the same dialog; sometimes a new dialog begins. */
 static const struct store_order_new *maybe_order(struct actor *a, const struct store_turn *turn, struct story *story)
 {
-	struct held *h;
+	struct given *h;
 
 	if (turn->order_number != 0 && dice(a, 3) == 0)
 		story->dialog++;
@@ -237,7 +250,7 @@ static const struct store_order_new *maybe_order(struct actor *a, const struct s
 		CHECK(story->orders > 0);
 	if (story->dialog != read_story(turn->dialog).dialog)
 		return NULL;
-	h = held_new(a->f);
+	h = given_new(a->f);
 	h->order = (struct store_order_new){
 		.dialog_id = slice_of(text(a, "dialog %d %d", client_of(turn->client_id), story->dialog)),
 		.phone = SLICE("+49"),
@@ -252,7 +265,7 @@ static struct store_result make_result(struct actor *a, const struct store_turn 
 	struct story story = told(turn);
 	int client = client_of(turn->client_id);
 	const struct store_order_new *order = maybe_order(a, turn, &story);
-	struct held *h = held_new(a->f);
+	struct given *h = given_new(a->f);
 	struct finish_with with = { .order = order, .dialog = h->text };
 
 	with.dialog_id = text(a, "dialog %d %d", client, story.dialog);
@@ -269,8 +282,10 @@ static struct store_result make_result(struct actor *a, const struct store_turn 
 /* From here on the messages may be applied; until the finish has returned they may also come again. */
 static void intend(struct actor *a, const struct store_result *r)
 {
+	struct model_client *c = &a->m->client[client_of(r->turn->client_id)];
+
 	let_go(a, r->turn);
-	a->m->client[client_of(r->turn->client_id)].applied_most = read_story(r->dialog).applied;
+	c->applied_most = larger(read_story(r->dialog).applied, c->in_doubt);
 }
 
 static void hold_reply(struct actor *a, const struct store_reply *reply);
@@ -280,7 +295,12 @@ static void finished(struct actor *a, const struct store_result *r)
 	struct model_client *c = &a->m->client[client_of(r->turn->client_id)];
 	int applied = read_story(r->dialog).applied;
 
+	if (r->err == ERR_STALE_LEASE && c->in_doubt != 0) {
+		c->in_doubt = 0; /* the next turn shows what is true */
+		return;
+	}
 	CHECK_INT(r->err, ERR_OK);
+	c->in_doubt = 0;
 	CHECK((r->order != NULL) == (r->order_number != 0));
 	CHECK(r->order == NULL || r->turn->order_number == 0 || r->turn->order_number == r->order_number);
 	if (c->applied_least < applied)
@@ -292,7 +312,7 @@ static void finished(struct actor *a, const struct store_result *r)
 
 void actor_finish(struct actor *a)
 {
-	struct held *h = held_new(a->f);
+	struct given *h = given_new(a->f);
 	struct store_result results[ACTOR_HOLDS];
 	size_t n = a->turns == 0 ? 0 : 1 + dice(a, a->turns), room = ACTOR_HOLDS - a->replies;
 

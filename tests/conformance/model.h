@@ -21,6 +21,7 @@ struct model_client {
 	bool adding; /* the next one may be */
 	uint8_t fate[MODEL_MESSAGES];
 	int applied_least, applied_most; /* the store's count of applied messages lies between */
+	int in_doubt; /* that count by a finish that a crash cut off, if it may yet be met as recorded; else 0 */
 	uint8_t reply_fate[MODEL_REPLIES], posted[MODEL_REPLIES];
 	int last_posted; /* the largest; replies count from 1 */
 	int outstanding; /* claims of senders that live */
@@ -55,7 +56,7 @@ uint64_t dice(struct actor *a, uint64_t sides); /* 0 to sides - 1 */
 
 void model_begin(struct model *m, struct fixture *f); /* and makes the fixture's settings fit; it is closed then */
 /* A process that used the store is gone: nobody holds anything. */
-void model_after_crash(struct model *m);
+void model_after_crash(struct model *m, const struct fixture *f);
 
 /* One verb each, with the checks that belong to it. client: whose message; one adder a client at a time. */
 void actor_add(struct actor *a, int client);

@@ -275,7 +275,7 @@ static void test_done_is_done(void **state)
 	claim_none(f);
 	add_new(f, "a", "2");
 	turn = take_from(f, "a");
-	CHECK_INT(turn->shown_ms, 4321);
+	CHECK_TIME(f, turn->shown_ms, 4321);
 	CHECK_INT(turn->order_number, orders[0].id);
 	accepted(f, reply, 1);
 }

@@ -136,8 +136,9 @@ static void test_first_version(void **state)
 	add_new(f, "a", "3");
 	add_new(f, "a", "4");
 	fixture_close(f);
-	run_sql(f, "ALTER TABLE messages DROP COLUMN next; ALTER TABLE lanes DROP COLUMN first; ALTER TABLE lanes DROP COLUMN last;"
-		   "CREATE INDEX messages_client ON messages(client_id); PRAGMA user_version=1");
+	run_sql(f,
+	    "ALTER TABLE messages DROP COLUMN next; ALTER TABLE lanes DROP COLUMN first; ALTER TABLE lanes DROP COLUMN last;"
+	    "CREATE INDEX messages_client ON messages(client_id); PRAGMA user_version=1");
 	fixture_open(f);
 	add_new(f, "b", "5");
 	check_messages(take_from(f, "a"), "1 3 4");
@@ -155,8 +156,9 @@ static void test_many_lanes(void **state)
 	struct store_counts counted;
 
 	add_new(f, "a", "1");
-	run_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200000)"
-		   " INSERT INTO lanes(client_id, state, check_at, last_at, dialog) SELECT 'c'||i, 0, 1<<60, 1, 'open' FROM n");
+	run_sql(f,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200000)"
+	    " INSERT INTO lanes(client_id, state, check_at, last_at, dialog) SELECT 'c'||i, 0, 1<<60, 1, 'open' FROM n");
 	counted = counts(f);
 	CHECK_INT(counted.dialogs_open, MANY_LANES);
 	CHECK_INT(counted.waiting, 1);

@@ -225,7 +225,7 @@ static void test_shown_when_accepted(void **state)
 
 	ask(f, "1", "q1");
 	accepted(f, claim_one(f), 1111);
-	CHECK_INT(shown(f), 1111);
+	CHECK_TIME(f, shown(f), 1111);
 }
 
 /* A POST in the future is one before the clock was set back: a yes said now must count all the same. */
@@ -248,7 +248,7 @@ static void test_shown_kept_for_the_same(void **state)
 	accepted(f, claim_one(f), 1111);
 	ask(f, "2", "q1");
 	accepted(f, claim_one(f), 2222);
-	CHECK_INT(shown(f), 1111);
+	CHECK_TIME(f, shown(f), 1111);
 }
 
 static void test_shown_unset_for_another(void **state)
@@ -275,7 +275,7 @@ static void test_shown_by_the_second(void **state)
 	CHECK_INT(shown(f), 0);
 	FINISH(f, take_from(f, "a"), .dialog = "s", .dialog_id = "d", .question = "q1", .reply = "?");
 	accepted(f, claim_one(f), 2222);
-	CHECK_INT(shown(f), 2222);
+	CHECK_TIME(f, shown(f), 2222);
 }
 
 static void test_shown_not_by_an_old_reply(void **state)
@@ -424,7 +424,7 @@ static void test_claims_at_finish(void **state)
 	CHECK_TEXT(claim_one(f)->text, "c");
 	claim_none(f);
 	accepted(f, &claimed.reply[0], 1234);
-	CHECK_INT(turn_of(f, "a", "next")->shown_ms, 1234);
+	CHECK_TIME(f, turn_of(f, "a", "next")->shown_ms, 1234);
 	store_replies_free(&claimed);
 }
 

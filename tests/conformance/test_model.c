@@ -70,6 +70,8 @@ static void live(struct fixture *f, struct run *run)
 	if (ends == 0)
 		CHECK(pthread_create(&killer, NULL, kill_soon, &delay_ms) == 0);
 	fixture_open(f);
+	if (ends > 1 && dice(&a, 3) == 0)
+		fixture_settle(f);
 	actor_add_again(&a);
 	for (int64_t i = 0; i < steps || ends == 0; i++) {
 		step(&a);
@@ -100,7 +102,7 @@ static void run_a_life(struct fixture *f, struct run *run)
 	CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
 	      (WIFEXITED(status) && WEXITSTATUS(status) == CLEAN_EXIT));
 	run->model.crashes += WIFSIGNALED(status);
-	model_after_crash(&run->model);
+	model_after_crash(&run->model, f);
 }
 
 static uint64_t seed(void)
@@ -130,6 +132,7 @@ static void test_model(void **state)
 	while (clock_mono_ms() < until)
 		run_a_life(f, run);
 	fixture_open(f);
+	fixture_settle(f);
 	struct actor last = { .f = f, .m = &run->model, .random = run->random };
 	actor_add_again(&last);
 	model_drain(&last);

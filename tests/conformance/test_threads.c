@@ -1,7 +1,7 @@
 /* test_threads.c - all verbs at once from many threads, held to the model: also for the thread sanitizer. */
 #include "model.h"
 
-#include "held.h"
+#include "given.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void look_from_beside(struct crew_member *me, struct party *party)
 	(void)pthread_mutex_init(&beside.lock, NULL);
 	while (party->adders > 0)
 		look(&a);
-	held_free(&beside);
+	given_free(&beside);
 	(void)pthread_mutex_destroy(&beside.lock);
 	store_close(&beside.s);
 }

@@ -1,33 +1,33 @@
 /* verbs.c - the store's verbs in a test's short words; what goes wrong in them fails the test. */
 #include "fixture.h"
 
-#include "held.h"
+#include "given.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 enum { SOON_MS = 5000 /* for what must come; only a failing test waits so long */ };
 
-struct held *held_new(struct fixture *f)
+struct given *given_new(struct fixture *f)
 {
-	struct held *h = mem_alloc(sizeof *h);
+	struct given *h = mem_alloc(sizeof *h);
 
 	(void)pthread_mutex_lock(&f->lock);
-	h->next = f->held;
-	f->held = h;
+	h->next = f->given;
+	f->given = h;
 	(void)pthread_mutex_unlock(&f->lock);
 	return h;
 }
 
-void held_free(struct fixture *f)
+void given_free(struct fixture *f)
 {
-	for (struct held *h = f->held, *next; h != NULL; h = next) {
+	for (struct given *h = f->given, *next; h != NULL; h = next) {
 		next = h->next;
 		store_turns_free(&h->turns);
 		store_replies_free(&h->replies);
 		free(h);
 	}
-	f->held = NULL;
+	f->given = NULL;
 }
 
 struct store_message message(const char *client, const char *id, const char *text)
@@ -58,7 +58,7 @@ void add_new(struct fixture *f, const char *client, const char *id)
 
 struct store_turns *take(struct fixture *f, size_t most, int64_t wait_ms)
 {
-	struct held *h = held_new(f);
+	struct given *h = given_new(f);
 
 	CHECK_INT(store_take(f->s, most, wait_ms, &h->turns), ERR_OK);
 	CHECK(h->turns.n <= most);
@@ -166,7 +166,7 @@ int64_t bury(struct fixture *f, const char *client, const char *id)
 
 struct store_replies *claim(struct fixture *f, size_t most, int64_t wait_ms)
 {
-	struct held *h = held_new(f);
+	struct given *h = given_new(f);
 
 	CHECK_INT(store_claim(f->s, most, wait_ms, &h->replies), ERR_OK);
 	CHECK(h->replies.n <= most);

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/settings.h"
-#include "store/embedded/sql.h"
 #include "store/ops.h"
+#include "store/sql.h"
 
 #include <pthread.h>
 #include <semaphore.h>

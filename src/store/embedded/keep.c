@@ -181,7 +181,7 @@ enum err embedded_keep(struct store *store, struct store_kept *ret)
 	struct round round = { 0 };
 	enum err err, first;
 
-	*ret = (struct store_kept){ 0 };
+	*ret = (struct store_kept){ .durability = "fsync" };
 	watch_space(e, ret);
 	first = watch_clock(e, ret);
 	round.now = clock_wall_ms();

@@ -58,7 +58,7 @@ static struct service *start(int signature, const char *path_secret)
 		.path_secret = path_secret,
 		.signature = signature,
 		.store_timeout_ms = STORE_TIMEOUT_MS };
-	assert_int_equal(health_start(NULL, &s->health, &why), ERR_OK);
+	assert_int_equal(health_start(NULL, true, &s->health, &why), ERR_OK);
 	assert_int_equal(intake_start(&s->settings, NULL, s->health, &s->routes.intake, &why), ERR_OK);
 	s->routes.health = s->health;
 	s->public = listen_for(routes_public, &s->routes);
@@ -509,13 +509,43 @@ static void check_word(json_t *object, const char *name, const char *wanted)
 	assert_string_equal(json_string_value(json_object_get(object, name)), wanted);
 }
 
+/* What the store adds: shown among the checks, told with its sentence, grave only where it says so. */
+static void test_notes_of_the_store(void **state)
+{
+	struct service *s = *state;
+	struct store_kept kept = { .durability = "everysec",
+		.n_notes = 2,
+		.notes = { { "redis", true, true, "" }, { "eviction", false, false, "maxmemory-policy drops keys" } } };
+	json_t *health, *reasons;
+
+	health_note(s->health, &kept);
+	health = health_of(s->public, 200);
+	check_word(health, "durability", "everysec");
+	assert_true(json_is_true(json_object_get(json_object_get(health, "checks"), "redis")));
+	assert_true(json_is_false(json_object_get(json_object_get(health, "checks"), "eviction")));
+	reasons = json_object_get(health, "reasons");
+	assert_int_equal(json_array_size(reasons), 1);
+	check_word(json_array_get(reasons, 0), "reason", "maxmemory-policy drops keys");
+	assert_true(json_is_string(json_object_get(json_array_get(reasons, 0), "since")));
+	json_decref(health);
+
+	kept.notes[0] = (struct store_note){ "redis", false, true, "10.0.0.5:6379 does not answer" };
+	health_note(s->health, &kept);
+	health = health_of(s->public, 503);
+	assert_int_equal(json_array_size(json_object_get(health, "reasons")), 2);
+	json_decref(health);
+	kept.n_notes = 0;
+	health_note(s->health, &kept);
+	json_decref(health_of(s->public, 200));
+}
+
 static void test_health(void **state)
 {
 	struct service *s = *state;
 	json_t *health = health_of(s->public, 200), *reason;
 
 	check_word(health, "status", "healthy");
-	check_word(health, "durability", "fsync");
+	check_word(health, "durability", "unknown"); /* no round of the keeper has told yet */
 	check_word(health, "version", VERSION);
 	assert_true(json_is_true(json_object_get(json_object_get(health, "checks"), "store")));
 	json_decref(health);
@@ -610,6 +640,7 @@ int main(void)
 		TEST(test_draining),
 		cmocka_unit_test(test_full_queue),
 		TEST(test_health),
+		TEST(test_notes_of_the_store),
 		TEST(test_counts_arrive),
 		TEST(test_pages),
 	};

@@ -1,5 +1,5 @@
 /* sql.c - SQLite with the noise taken out. */
-#include "store/embedded/sql.h"
+#include "store/sql.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  *
  * After a failure every further call on the connection does nothing until sql_clear(), so that a step of
  * ten statements needs one check at its end. One thread at a time. */
-#ifndef STORE_EMBEDDED_SQL_H
-#define STORE_EMBEDDED_SQL_H
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
 
 #include "base/err.h"
 #include "base/slice.h"

@@ -1,0 +1,93 @@
+/* add.c - messages into Redis; while it is away, into the spool. */
+#include "store/shared/add.h"
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "store/shared/job.h"
+#include "store/shared/redis_call.h"
+#include "store/shared/spool.h"
+
+enum { CALL_BYTES = 1 << 20, DAY_MS = 86400000 };
+
+static void put(struct redis_call *call, const struct store_message *m, int64_t arrived_ms, struct buf *data)
+{
+	redis_call_slice(call, m->message_id);
+	redis_call_slice(call, m->client_id);
+	buf_reset(data);
+	job_put_message(data, m);
+	redis_call_slice(call, buf_as_slice(data));
+	redis_call_int(call, m->event_ms);
+	redis_call_int(call, arrived_ms);
+	redis_call_int(call, clock_mono_us());
+}
+
+/* As many as one call may carry; how many it carried. */
+static size_t put_some(struct redis_call *call, struct shared *s, const struct store_message *messages,
+    const int64_t *arrived_ms, size_t n)
+{
+	struct buf data = { 0 };
+	size_t i;
+
+	redis_call_reset(call, SCRIPT_ADD);
+	redis_call_int(call, s->settings.dedup_days * DAY_MS);
+	redis_call_text(call, s->owner);
+	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < CALL_BYTES); i++)
+		put(call, &messages[i], arrived_ms != NULL ? arrived_ms[i] : 0, &data);
+	buf_free(&data);
+	return i;
+}
+
+/* 0 duplicate, 1 added, or the text of an error: a key of that name that is no job. */
+static enum err read_some(const struct redis_call *call, size_t n, enum store_added *ret)
+{
+	const struct redisReply *how = redis_at(redis_answer(call), 1);
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct redisReply *one = redis_at(how, i);
+
+		ret[i] = redis_int(one) == 1 ? STORE_ADDED : STORE_DUPLICATE;
+		if (one == NULL || redis_text(one).n > 0)
+			err = ERR_IO;
+	}
+	return err;
+}
+
+enum err add_straight(
+    void *shared, const struct store_message *messages, const int64_t *arrived_ms, size_t n, enum store_added *ret)
+{
+	struct redis_call call;
+	enum err err = ERR_OK, one = ERR_OK;
+
+	redis_call_begin(&call, shared, SCRIPT_ADD);
+	for (size_t done = 0; done < n && err == ERR_OK;) {
+		size_t some = put_some(
+		    &call, shared, messages + done, arrived_ms != NULL ? arrived_ms + done : NULL, n - done);
+
+		err = redis_call_run(&call, NULL);
+		crash_point("add_sent");
+		if (err == ERR_OK && read_some(&call, some, ret + done) != ERR_OK)
+			one = ERR_IO;
+		done += some;
+	}
+	redis_call_end(&call);
+	return err != ERR_OK ? err : one;
+}
+
+enum err shared_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
+{
+	struct shared *s = shared_of(store);
+	enum err err;
+
+	if (n == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < n; i++)
+		if (messages[i].message_id.n > JOB_ID_MAX)
+			return ERR_TOO_LARGE;
+	if (s->spool != NULL && !spool_is_empty(s->spool))
+		return spool_add(s->spool, messages, n, ret);
+	err = add_straight(s, messages, NULL, n, ret);
+	if (s->spool != NULL && err != ERR_OK && err_verdict(err) == VERDICT_RETRY && err != ERR_STOPPED)
+		return spool_add(s->spool, messages, n, ret); /* what Redis may have stored its marks will find */
+	return err;
+}

@@ -1,0 +1,187 @@
+/* audit.c - a walk through the rows, a few thousand a step, and the lanes of each step asked together. */
+#include "store/shared/audit.h"
+
+#include "base/metrics.h"
+#include "store/shared/pg.h"
+#include "store/shared/redis.h"
+#include "store/shared/redis_call.h"
+#include "store/shared/redis_clock.h"
+#include "store/shared/redis_finish.h"
+#include "store/shared/redis_keys.h"
+
+#include <hiredis/hiredis.h>
+
+enum {
+	STEP_ROWS = 5000,      /* keys looked at by one statement */
+	MARGIN_MS = 10 * 60000 /* between the two servers' clocks, and for what was under way */
+};
+
+/* ---- `S meta` --------------------------------------------------------------------------------------- */
+
+static enum err meta_get(struct shared *s, const char *field, struct buf *ret, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	char key[REDIS_NAME_SIZE];
+	enum err err = redis_command(
+	    s->redis, 3, (const char *const[]){ "HGET", redis_own_key(s, "meta", key), field }, NULL, &reply, why);
+
+	if (err == ERR_OK)
+		buf_slice(ret, redis_text(reply));
+	freeReplyObject(reply);
+	return err;
+}
+
+static enum err meta_change(
+    struct shared *s, size_t n, const char *command, const char *field, const char *value, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	char key[REDIS_NAME_SIZE];
+	enum err err = redis_command(s->redis, n,
+	    (const char *const[]){ command, redis_own_key(s, "meta", key), field, value }, NULL, &reply, why);
+
+	freeReplyObject(reply);
+	return err;
+}
+
+/* ---- rows and lanes --------------------------------------------------------------------------------- */
+
+/* version: of the lane; a nil where there is none, empty where it has not read its row. */
+static bool is_behind(const struct client_row *row, const struct redisReply *version)
+{
+	if (redis_is_nil(version) || redis_text(version).n == 0)
+		return row->open;
+	return redis_int(version) < row->version;
+}
+
+static enum err record_those_behind(struct shared *s, const struct client_row *rows, size_t n,
+    const struct redisReply *versions, size_t *recorded, struct why *why)
+{
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < n && err == ERR_OK; i++) {
+		bool done;
+
+		if (!is_behind(&rows[i], redis_at(versions, i)))
+			continue;
+		err = redis_record(s, &rows[i], SLICE_NONE, true, &done, why);
+		if (err == ERR_OK && done) {
+			metric_add(METRIC_ROLLED_BACK_REDIS, 1);
+			++*recorded;
+		}
+	}
+	return err;
+}
+
+static enum err compare(struct shared *s, const struct client_row *rows, size_t n, size_t *recorded, struct why *why)
+{
+	struct redis_call call;
+	enum err err = ERR_OK;
+
+	redis_call_begin(&call, s, SCRIPT_VERSIONS);
+	for (size_t at = 0; at < n && err == ERR_OK; at += SHARED_CALL_MOST) {
+		size_t some = n - at < SHARED_CALL_MOST ? n - at : SHARED_CALL_MOST;
+
+		redis_call_reset(&call, SCRIPT_VERSIONS);
+		for (size_t i = 0; i < some; i++)
+			redis_call_slice(&call, rows[at + i].client_id);
+		err = redis_call_run(&call, why);
+		if (err == ERR_OK)
+			err = record_those_behind(s, rows + at, some, redis_at(redis_answer(&call), 1), recorded, why);
+	}
+	redis_call_end(&call);
+	return err;
+}
+
+static enum err walk(struct shared *s, int64_t age_ms, bool open_only, size_t *recorded, struct why *why)
+{
+	struct arena arena = { 0 };
+	struct buf behind = { 0 };
+	struct slice to = SLICE("");
+	enum err err = ERR_OK;
+
+	while (to.p != NULL && err == ERR_OK) {
+		struct client_row *rows = NULL;
+		size_t n;
+
+		arena_reset(&arena);
+		err = pg_rows_after(
+		    s, buf_as_slice(&behind), age_ms, open_only, STEP_ROWS, &arena, &rows, &n, &to, why);
+		if (err == ERR_OK)
+			err = compare(s, rows, n, recorded, why);
+		if (err == ERR_OK && atomic_load(&s->stopping))
+			err = why_fail(why, ERR_STOPPED, "the store is being closed");
+		buf_reset(&behind);
+		buf_slice(&behind, to);
+	}
+	arena_free(&arena);
+	buf_free(&behind);
+	return err;
+}
+
+/* ---- audit ------------------------------------------------------------------------------------------ */
+
+/* How long ago a keeper last said that it lives, and a margin; -1: nobody knows. */
+static enum err age_of_loss(struct shared *s, int64_t *ret, struct why *why)
+{
+	struct buf alive = { 0 };
+	int64_t at = 0;
+	enum err err = meta_get(s, "alive", &alive, why);
+
+	*ret = -1;
+	if (err == ERR_OK && slice_to_int64(buf_as_slice(&alive), &at) && redis_now_ms(s) > at)
+		*ret = redis_now_ms(s) - at + MARGIN_MS;
+	buf_free(&alive);
+	return err;
+}
+
+enum err audit_run(struct shared *s, size_t *ret, struct why *why)
+{
+	struct buf wanted = { 0 };
+	int64_t age_ms;
+	enum err err;
+
+	*ret = 0;
+	err = meta_get(s, "audit", &wanted, why);
+	if (err == ERR_OK && slice_eq(buf_as_slice(&wanted), SLICE("1"))) {
+		err = age_of_loss(s, &age_ms, why);
+		if (err == ERR_OK)
+			err = walk(s, age_ms, false, ret, why);
+		if (err == ERR_OK)
+			err = meta_change(s, 3, "HDEL", "audit", NULL, why);
+	}
+	buf_free(&wanted);
+	return err;
+}
+
+/* ---- restore ---------------------------------------------------------------------------------------- */
+
+static enum err restore_under_lock(struct shared *s, void *context, struct why *why)
+{
+	char postgres[OWNER_SIZE];
+	struct buf redis = { 0 };
+	bool is_lost;
+	enum err err = meta_get(s, "epoch", &redis, why);
+
+	is_lost = redis.n == 0;
+	buf_free(&redis);
+	if (err != ERR_OK || !is_lost)
+		return err;
+	err = pg_epoch(s, postgres, why);
+	if (err != ERR_OK || postgres[0] == '\0')
+		return err;
+	err = walk(s, -1, true, context, why);
+	if (err == ERR_OK)
+		err = meta_change(s, 3, "HDEL", "audit", NULL, why);
+	return err == ERR_OK ? meta_change(s, 4, "HSETNX", "epoch", postgres, why) : err;
+}
+
+enum err restore_run(struct shared *s, size_t *ret, struct why *why)
+{
+	struct buf epoch = { 0 };
+	enum err err = meta_get(s, "epoch", &epoch, why);
+	bool is_lost = epoch.n == 0;
+
+	*ret = 0;
+	buf_free(&epoch);
+	return err == ERR_OK && is_lost ? pg_with_lock(s, restore_under_lock, ret, why) : err;
+}

@@ -1,0 +1,110 @@
+-- common.lua - stands before every script: names, the time, lists and events. A script that says "-- with NAME" in
+-- its head has lib_NAME.lua behind it too: what a script does not use would cost each of its calls.
+--
+-- docs/store-protocol.md is the contract. KEYS: M and O, Bull's prefixes of the queues messages and outbox; S, our
+-- own; the prefix of the marks. Lists: HEAD in, TAIL out. What fails in the middle of a script stays done, so each
+-- step leaves a job whole or untouched. Numbers above 14 digits (scores, seq) are handed to commands as they are,
+-- never joined to a text, which would round them.
+if redis.replicate_commands then
+	redis.replicate_commands() -- 6.2 may be set to replicate scripts word by word, which forbids TIME
+end
+local M, O, S, MARK = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local call, try = redis.call, redis.pcall
+local floor, min, max = math.floor, math.min, math.max
+local time = call('TIME')
+local now = time[1] * 1000 + floor(time[2] / 1000)
+local FAR = 2145916800000 -- 2038-01-01: at or above it a score of `delayed` is a parking place, no time
+local TURN_MOST = 32 -- messages of one turn
+
+-- ---- lists ----
+
+local lists = {}
+-- The list that takes what is due: `paused` while people have paused the queue.
+local function listed(q)
+	if not lists[q] then
+		lists[q] = call('EXISTS', q .. 'meta-paused') == 1 and q .. 'paused' or q .. 'wait'
+	end
+	return lists[q]
+end
+
+-- A command of many arguments, a thousand at a time: Lua's stack ends at 8000.
+local function bulk(command, key, list)
+	for i = 1, #list, 1000 do
+		call(command, key, unpack(list, i, min(i + 999, #list)))
+	end
+end
+
+local function delete(keys)
+	for i = 1, #keys, 1000 do
+		call('DEL', unpack(keys, i, min(i + 999, #keys)))
+	end
+end
+
+-- Both lists are filled, which a RENAME by pause or resume would not survive: the one left over goes before all of
+-- the other, newest first, so that their order stays. True when something is left to move.
+local function merge(q)
+	local to = listed(q)
+	local from = to == q .. 'wait' and q .. 'paused' or q .. 'wait'
+	local n = call('LLEN', from)
+	if n > 0 and call('LLEN', to) == 0 then
+		call('RENAME', from, to)
+		return false
+	end
+	for _ = 1, min(n, 1000) do
+		call('LMOVE', from, to, 'LEFT', 'RIGHT')
+	end
+	return n > 1000
+end
+
+-- ---- Bull's events: published when somebody listens ----
+
+local heard
+local function hears()
+	if heard == nil then
+		local events = call('HGET', S .. 'meta', 'events')
+		if events == 'always' or events == 'off' then
+			heard = events == 'always'
+		else
+			local n = call('PUBSUB', 'NUMSUB', M .. 'completed', M .. 'failed', O .. 'completed', O .. 'failed')
+			heard = call('PUBSUB', 'NUMPAT') + n[2] + n[4] + n[6] + n[8] > 0
+		end
+	end
+	return heard
+end
+
+local function tell(q, event, ids)
+	if #ids > 0 and hears() then
+		for i = 1, #ids do
+			try('PUBLISH', q .. event, ids[i])
+		end
+	end
+end
+
+local function tell_completed(q, id, value)
+	if hears() then
+		try('PUBLISH', q .. 'completed', cjson.encode({ jobId = id, val = value }))
+	end
+end
+
+-- ---- lanes ----
+
+local function lane_key(client)
+	return S .. 'lane:' .. client
+end
+
+-- The client in a message's `c`.
+local function client_of(c)
+	return string.match(c, '^%S+ %S+ %S+ (.*)$')
+end
+
+-- The reply that a lane speaks, if it waits for a later retry -> due now: its client is there.
+local function hurry(s)
+	if string.byte(s) == 50 then
+		local id = string.sub(s, 3)
+		local score = call('ZSCORE', O .. 'delayed', id)
+		if score and tonumber(score) < FAR * 4096 then
+			call('ZREM', O .. 'delayed', id)
+			call('LPUSH', listed(O), id)
+		end
+	end
+end
