@@ -48,7 +48,7 @@ static const struct {
 static int usage(void)
 {
 	fputs("usage: load constant|intake|echo|whole|disk [--port N] [--api-port N] [--seconds N] [--messages N]\n"
-	      "            [--token TOKEN] [--dir FOLDER]\n",
+	      "            [--customers N] [--token TOKEN] [--dir FOLDER]\n",
 	    stderr);
 	return 2;
 }
@@ -56,14 +56,14 @@ static int usage(void)
 static bool parse(int argc, char **argv, struct load_options *o)
 {
 	static const struct option names[] = { { "port", 1, NULL, 'p' }, { "api-port", 1, NULL, 'a' },
-		{ "seconds", 1, NULL, 's' }, { "messages", 1, NULL, 'm' }, { "token", 1, NULL, 't' },
-		{ "dir", 1, NULL, 'd' }, { 0 } };
+		{ "seconds", 1, NULL, 's' }, { "messages", 1, NULL, 'm' }, { "customers", 1, NULL, 'c' },
+		{ "token", 1, NULL, 't' }, { "dir", 1, NULL, 'd' }, { 0 } };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		int64_t number = 0;
 
-		if (strchr("pasm", option) != NULL && (!slice_to_int64(slice_of(optarg), &number) || number < 0))
+		if (strchr("pasmc", option) != NULL && (!slice_to_int64(slice_of(optarg), &number) || number < 0))
 			return false;
 		switch (option) {
 		case 'p':
@@ -77,6 +77,11 @@ static bool parse(int argc, char **argv, struct load_options *o)
 			break;
 		case 'm':
 			o->messages = number;
+			break;
+		case 'c':
+			if (number < 1 || number > LOAD_CONNECTIONS)
+				return false;
+			o->customers = (unsigned)number;
 			break;
 		case 't':
 			payload_sign_with(optarg);
@@ -93,7 +98,7 @@ static bool parse(int argc, char **argv, struct load_options *o)
 
 int main(int argc, char **argv)
 {
-	struct load_options o = { .seconds = 5, .dir = "." };
+	struct load_options o = { .seconds = 5, .dir = ".", .customers = LOAD_CONNECTIONS };
 
 	if (!parse(argc, argv, &o))
 		return usage();

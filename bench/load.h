@@ -10,13 +10,14 @@ struct load_options {
 	uint16_t port;     /* of the service's webhook; 0 where the load generator serves itself */
 	uint16_t api_port; /* to be the API on; 0: a free one */
 	int64_t seconds;
-	int64_t messages; /* talk until so many were answered; 0: for seconds */
-	const char *dir;  /* of the disk measured */
+	int64_t messages;   /* talk until so many were answered; 0: for seconds */
+	unsigned customers; /* that talk; 1 to LOAD_CONNECTIONS */
+	const char *dir;    /* of the disk measured */
 };
 
 /* post.c: closed-loop posts over 64 connections, then over one. */
 void load_posts(const struct load_options *o);
-/* talk.c: 64 customers, each writing on once the reply to his last message is there. */
+/* talk.c: customers, each writing on once the reply to his last message is there. */
 void load_talks(const struct load_options *o, bool echo);
 /* disk.c: how long one small append with fdatasync takes. */
 void load_disk(const struct load_options *o);

@@ -180,7 +180,7 @@ static void begin(const struct load_options *o, uint16_t port)
 	all.until_us = o->messages > 0 ? INT64_MAX : all.from_us + o->seconds * 1000000;
 	all.most = o->messages;
 	all.talking = true;
-	for (unsigned i = 0; i < LOAD_CONNECTIONS; i++) {
+	for (unsigned i = 0; i < o->customers; i++) {
 		struct customer *c = &all.customer[i];
 
 		*c = (struct customer){ .wire = wire_connect(port), .number = i };

@@ -104,7 +104,7 @@ static enum err start_service(struct rehearsal *r, const struct settings *given,
 	enum err e;
 
 	keep_inside(r, given);
-	e = service_start(&r->settings, &r->service, why);
+	e = service_start(&r->settings, STORE_SERVICE, &r->service, why);
 	if (e != ERR_OK)
 		return e;
 	(void)snprintf(

@@ -5,6 +5,9 @@
 #include <stddef.h>
 
 int command_run(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_worker(int argc, char **argv);
+int command_migrate(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 int command_chat(int argc, char **argv);
 int command_orders(int argc, char **argv);

@@ -10,6 +10,9 @@
 
 static const struct verb verbs[] = {
 	{ "run", "serve; without a token, a demo with a simulated Chat2Desk to chat in", command_run },
+	{ "serve", "take webhooks in, for any number of workers on Redis and PostgreSQL", command_serve },
+	{ "worker", "lead dialogs and send replies, on Redis and PostgreSQL", command_worker },
+	{ "migrate", "prepare the shared store, and take over the predecessor's data", command_migrate },
 	{ "chat", "talk to the bot as a customer, here in the terminal", command_chat },
 	{ "simulate", "a simulated Chat2Desk to develop against, with a page to chat in", command_simulate },
 	{ "orders", "list, show and export orders, and set their status", command_orders },

@@ -1,14 +1,12 @@
 /* run.c - `chat2order run`: serves; without a token, together with a simulated Chat2Desk to chat in. */
-#include "base/log.h"
 #include "base/random.h"
 #include "command/commands.h"
 #include "command/options.h"
+#include "command/process.h"
 #include "service/service.h"
 #include "simulator/simulator.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,13 +41,6 @@ static bool is_default(const struct options *o, const char *name)
 	return strcmp(o->sources[i].text, "default") == 0;
 }
 
-static void setup_log(const struct settings *s)
-{
-	bool text = s->log_format == LOG_FORMAT_TEXT || (s->log_format == LOG_FORMAT_AUTO && isatty(STDERR_FILENO));
-
-	log_setup((enum log_level)s->log_level, text ? LOG_AS_TEXT : LOG_AS_JSON, s->log_customer_data != 0);
-}
-
 /* The demo's service talks to the simulator through its real API and webhooks; only addresses differ. */
 static enum err start_demo(struct demo *demo, struct options *o, struct why *why)
 {
@@ -72,6 +63,8 @@ static enum err start_demo(struct demo *demo, struct options *o, struct why *why
 	s->api_token = demo->token;
 	s->api_url = demo->api_url;
 	s->data_dir = demo->data_dir;
+	s->redis_url = s->redis_host = s->redis_sentinels = s->database_url = s->database_host =
+	    ""; /* nobody's real store */
 	if (is_default(o, "HOST"))
 		s->host = "127.0.0.1";
 	return ERR_OK;
@@ -128,28 +121,9 @@ static void greet_shop(const struct settings *s, const struct service *service)
 			     "  https://YOUR-HOST/webhook/chat2desk%s\n\n",
 		    secret);
 	(void)printf("  Listening   %s:%u (public), %s:%u (admin)\n  Data        %s\n\nCtrl-C stops.\n", s->host,
-	    (unsigned)service_port(service), s->admin_host, (unsigned)service_admin_port(service), s->data_dir);
+	    (unsigned)service_port(service), s->admin_host, (unsigned)service_admin_port(service),
+	    settings_name_redis(s) ? "in Redis and PostgreSQL" : s->data_dir);
 	(void)fflush(stdout);
-}
-
-static void block_signals(sigset_t *set)
-{
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(set);
-	(void)sigaddset(set, SIGINT);
-	(void)sigaddset(set, SIGTERM);
-	(void)sigaddset(set, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
-}
-
-/* A second signal while stopping ends the process at once; the store survives that as it survives any crash. */
-static void wait_for_stop(const sigset_t *set)
-{
-	int signal_number;
-
-	(void)sigwait(set, &signal_number);
-	(void)fputs("\nstopping; once more to stop at once\n", stderr);
-	(void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
 static enum err serve(struct options *o, struct demo *demo, bool is_demo, struct why *why)
@@ -158,17 +132,17 @@ static enum err serve(struct options *o, struct demo *demo, bool is_demo, struct
 	sigset_t signals;
 	enum err e = ERR_OK;
 
-	block_signals(&signals);
+	process_block_signals(&signals);
 	if (is_demo && (e = start_demo(demo, o, why)) != ERR_OK)
 		return e;
-	if ((e = service_start(&o->settings, &service, why)) != ERR_OK)
+	if ((e = service_start(&o->settings, STORE_SERVICE, &service, why)) != ERR_OK)
 		return e;
 	if (is_demo && (e = join_demo(demo, &o->settings, service, why)) == ERR_OK)
 		greet_demo(demo, &o->settings, service);
 	else if (e == ERR_OK)
 		greet_shop(&o->settings, service);
 	if (e == ERR_OK)
-		wait_for_stop(&signals);
+		process_wait(&signals);
 	service_stop(&service);
 	return e;
 }
@@ -183,7 +157,7 @@ int command_run(int argc, char **argv)
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	setup_log(&o.settings);
+	process_setup_log(&o.settings);
 	e = serve(&o, &demo, o.settings.api_token[0] == '\0' || options_flag(&o, "demo"), &why);
 	simulator_stop(&demo.simulator);
 	code = e == ERR_OK ? EXIT_DONE : command_failed(e, &why);

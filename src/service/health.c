@@ -14,11 +14,15 @@ enum { WATCH_EVERY_MS = 1000 };
 
 struct health {
 	struct store *store;
+	bool watches_turns;
 	pthread_t watcher;
 	pthread_mutex_t mutex; /* guards all below */
 	pthread_cond_t wake;
 	bool stop;
 	struct health_state source[HEALTH_SOURCES]; /* as they reported */
+	struct health_note notes[STORE_NOTES_MAX];
+	size_t n_notes;
+	const char *durability;
 	struct store_counts counts;
 	enum err counts_err;
 	int64_t counted_ms; /* monotonic, the last answer of the store */
@@ -75,6 +79,33 @@ void health_set(struct health *h, enum health_source source, bool ok, const char
 		    log_word("reason", reason));
 }
 
+/* Since when this check fails; with the mutex held. */
+static int64_t failing_since(const struct health *h, const struct store_note *note)
+{
+	if (note->ok)
+		return 0;
+	for (size_t i = 0; i < h->n_notes; i++)
+		if (strcmp(h->notes[i].said.check, note->check) == 0 && !h->notes[i].said.ok)
+			return h->notes[i].since_ms;
+	log_error("health is bad", log_word("check", note->check), log_word("reason", note->text));
+	return clock_wall_ms();
+}
+
+void health_note(struct health *h, const struct store_kept *kept)
+{
+	struct health_note now[STORE_NOTES_MAX];
+
+	(void)pthread_mutex_lock(&h->mutex);
+	for (size_t i = 0; i < kept->n_notes; i++)
+		now[i] = (struct health_note){ kept->notes[i], failing_since(h, &kept->notes[i]) };
+	for (size_t i = 0; i < kept->n_notes; i++)
+		h->notes[i] = now[i];
+	h->n_notes = kept->n_notes;
+	if (kept->durability != NULL)
+		h->durability = kept->durability;
+	(void)pthread_mutex_unlock(&h->mutex);
+}
+
 /* ---- a look; with the mutex held ---------------------------------------------------------------------- */
 
 static void join_sources(const struct health *h, struct health_view *view)
@@ -116,7 +147,7 @@ static void judge_progress(const struct health *h, struct health_view *view)
 {
 	int64_t still_ms = clock_mono_ms() - h->moved_ms;
 
-	if (still_ms > HEALTH_STALLED_MS && h->counts.oldest_waiting_ms > HEALTH_STALLED_MS)
+	if (h->watches_turns && still_ms > HEALTH_STALLED_MS && h->counts.oldest_waiting_ms > HEALTH_STALLED_MS)
 		fail(&view->check[HEALTH_WORKER], still_ms,
 		    "Messages wait, but no turn is taken: look for errors of the worker in the log, or restart");
 }
@@ -126,12 +157,17 @@ void health_look(struct health *h, struct health_view *ret)
 	(void)pthread_mutex_lock(&h->mutex);
 	join_sources(h, ret);
 	ret->counts = h->counts;
+	ret->n_notes = h->n_notes;
+	memcpy(ret->notes, h->notes, sizeof ret->notes);
+	ret->durability = h->durability;
 	judge_store(h, ret);
 	judge_progress(h, ret);
 	(void)pthread_mutex_unlock(&h->mutex);
 	ret->healthy = true;
 	for (size_t i = 0; i < HEALTH_CHECKS; i++)
 		ret->healthy &= ret->check[i].ok || !checks[i].grave;
+	for (size_t i = 0; i < ret->n_notes; i++)
+		ret->healthy &= ret->notes[i].said.ok || !ret->notes[i].said.grave;
 }
 
 /* ---- watching ----------------------------------------------------------------------------------------- */
@@ -188,12 +224,14 @@ static void free_health(struct health *h)
 	free(h);
 }
 
-enum err health_start(struct store *store, struct health **ret, struct why *why)
+enum err health_start(struct store *store, bool watches_turns, struct health **ret, struct why *why)
 {
 	struct health *h = mem_alloc(sizeof *h);
 	pthread_condattr_t monotonic;
 
 	h->store = store;
+	h->watches_turns = watches_turns;
+	h->durability = "unknown";
 	h->counted_ms = h->moved_ms = clock_mono_ms();
 	for (size_t i = 0; i < HEALTH_SOURCES; i++)
 		h->source[i].ok = true;

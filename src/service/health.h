@@ -57,22 +57,34 @@ struct health_state {
 	char reason[HEALTH_REASON_SIZE];
 };
 
+/* A check that the store adds to these. */
+struct health_note {
+	struct store_note said;
+	int64_t since_ms; /* as in struct health_state */
+};
+
 /* What a look at it shows; a copy. */
 struct health_view {
 	bool healthy;
 	struct health_state check[HEALTH_CHECKS];
+	struct health_note notes[STORE_NOTES_MAX];
+	size_t n_notes;
+	const char *durability;     /* of what was answered 200; "unknown" until the store has said */
 	struct store_counts counts; /* at most about a second old while the store answers */
 };
 
 struct health;
 
-/* All checks are ok at the start. The store outlives it. */
-MUST_CHECK enum err health_start(struct store *store, struct health **ret, struct why *why);
+/* All checks are ok at the start. watches_turns: this process takes turns, and is ill when it does not. The store outlives
+ * it. */
+MUST_CHECK enum err health_start(struct store *store, bool watches_turns, struct health **ret, struct why *why);
 void health_stop(struct health **health); /* NULL is fine; *health is NULL afterwards */
 
 /* Says how a source stands; reason names cause and cure and is kept while it fails, with the time at which
  * it began. A check that fails shows the source that failed first. */
 void health_set(struct health *health, enum health_source source, bool ok, const char *reason);
+/* What the store's last round said of its own surroundings; replaces what it said before. */
+void health_note(struct health *health, const struct store_kept *kept);
 void health_look(struct health *health, struct health_view *ret);
 const char *health_check_name(enum health_check check);
 bool health_is_grave(enum health_check check);

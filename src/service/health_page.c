@@ -17,7 +17,8 @@
 	X(replies_claimed, "replies_queued", "state=\"claimed\"", "")                                                  \
 	X(dead_messages, "dead_letters", "kind=\"message\"", "Dead letters.")                                          \
 	X(dead_replies, "dead_letters", "kind=\"reply\"", "")                                                          \
-	X(dialogs_open, "dialogs_open", "", "Dialogs that are not finished.")
+	X(dialogs_open, "dialogs_open", "", "Dialogs that are not finished.")                                          \
+	X(spooled, "spool_messages", "", "Messages in the spool, not yet in the shared store.")
 
 static const struct {
 	const char *field, *family, *label, *help;
@@ -57,9 +58,20 @@ static void add_checks(const struct health_view *v, struct buf *out)
 {
 	for (size_t i = 0; i < HEALTH_CHECKS; i++)
 		buf_printf(out, "\"%s\":%s,", health_check_name((enum health_check)i), word(v->check[i].ok));
+	for (size_t i = 0; i < v->n_notes; i++)
+		buf_printf(out, "\"%s\":%s,", v->notes[i].said.check, word(v->notes[i].said.ok));
 	buf_printf(out, "\"queues\":{\"message\":%" PRId64 ",\"outbox\":%" PRId64 "}",
 	    v->counts.waiting + v->counts.in_lanes + v->counts.active,
 	    v->counts.replies_waiting + v->counts.replies_claimed);
+}
+
+static void add_reason(const char *check, bool grave, int64_t since_ms, const char *reason, struct buf *out)
+{
+	buf_printf(out, "{\"check\":\"%s\",\"grave\":%s,\"since\":", check, word(grave));
+	add_time(since_ms, out);
+	buf_text(out, ",\"reason\":");
+	buf_json(out, slice_of(reason));
+	buf_char(out, '}');
 }
 
 static void add_reasons(const struct health_view *v, struct buf *out)
@@ -71,12 +83,18 @@ static void add_reasons(const struct health_view *v, struct buf *out)
 
 		if (s->ok)
 			continue;
-		buf_printf(out, "%s{\"check\":\"%s\",\"grave\":%s,\"since\":", between,
-		    health_check_name((enum health_check)i), word(health_is_grave((enum health_check)i)));
-		add_time(s->since_ms, out);
-		buf_text(out, ",\"reason\":");
-		buf_json(out, slice_of(s->reason));
-		buf_char(out, '}');
+		buf_text(out, between);
+		add_reason(health_check_name((enum health_check)i), health_is_grave((enum health_check)i), s->since_ms,
+		    s->reason, out);
+		between = ",";
+	}
+	for (size_t i = 0; i < v->n_notes; i++) {
+		const struct store_note *note = &v->notes[i].said;
+
+		if (note->text[0] == '\0') /* one that is well may have something to tell all the same */
+			continue;
+		buf_text(out, between);
+		add_reason(note->check, !note->ok && note->grave, v->notes[i].since_ms, note->text, out);
 		between = ",";
 	}
 }
@@ -104,8 +122,9 @@ void health_page_json(const struct health_view *v, struct buf *out)
 	add_time(api->since_ms, out);
 	buf_text(out, ",\"why\":");
 	buf_json(out, slice_of(api->reason));
-	buf_printf(out, "},\"writable\":%s,\"durability\":\"fsync\",\"version\":\"%s\",\"timestamp\":",
-	    word(v->check[HEALTH_DISK].ok), VERSION);
+	buf_printf(out,
+	    "},\"writable\":%s,\"durability\":\"%s\",\"version\":\"%s\",\"timestamp\":", word(v->check[HEALTH_DISK].ok),
+	    v->durability, VERSION);
 	add_time(clock_wall_ms(), out);
 	buf_char(out, '}');
 }
@@ -142,6 +161,8 @@ void health_page_gauges(const struct health_view *v, struct buf *out)
 	for (size_t i = 0; i < HEALTH_CHECKS; i++)
 		buf_printf(out, "chat2order_check_ok{check=\"%s\"} %d\n", health_check_name((enum health_check)i),
 		    v->check[i].ok);
+	for (size_t i = 0; i < v->n_notes; i++)
+		buf_printf(out, "chat2order_check_ok{check=\"%s\"} %d\n", v->notes[i].said.check, v->notes[i].said.ok);
 	add_header("build_info", "The version that runs.", out);
 	buf_printf(out, "chat2order_build_info{version=\"%s\"} 1\n", VERSION);
 }

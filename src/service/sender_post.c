@@ -205,7 +205,9 @@ static void post(struct sender *s, struct posting *p)
  * a quarter for a suspicion, and the last one for the report. */
 static int64_t wait_until(const struct sender *s, const struct posting *p)
 {
-	return p->batch->claimed_ms + s->settings->lease_ms / 2;
+	int64_t until = p->batch->claimed_ms + s->settings->lease_ms / 2, store = p->reply->post_before_ms;
+
+	return store != 0 && store < until ? store : until;
 }
 
 /* How long a suspicion may be held: SUSPECT_MS, but never into the time kept for the report. */

@@ -24,6 +24,7 @@ enum {
 
 struct service {
 	const struct settings *settings;
+	enum store_role role;
 	struct dialog_form *form;
 	struct store *store;
 	struct health *health;
@@ -37,6 +38,16 @@ struct service {
 	int64_t clock_told_until;    /* monotonic; the keeper's own */
 	enum err writable;           /* the same */
 };
+
+static bool works(const struct service *s)
+{
+	return s->role != STORE_INTAKE;
+}
+
+static bool takes_in(const struct service *s)
+{
+	return s->role != STORE_WORKER;
+}
 
 static size_t sender_has_room(void *context)
 {
@@ -86,7 +97,8 @@ static void tell_space(struct service *s, const struct store_kept *kept)
 		log_error("webhooks are answered 503", log_word("reason", kept->why.text));
 	s->writable = kept->writable;
 	health_set(s->health, HEALTH_BY_SPACE, kept->writable == ERR_OK, kept->why.text);
-	intake_set_writable(s->intake, kept->writable, kept->why.text);
+	if (s->intake != NULL)
+		intake_set_writable(s->intake, kept->writable, kept->why.text);
 }
 
 static void tell_sender(struct service *s)
@@ -118,7 +130,9 @@ static void round_reported(void *context, enum err e, const struct store_kept *k
 	struct service *s = context;
 
 	health_set(s->health, HEALTH_BY_KEEP, e == ERR_OK, err_text(e));
-	tell_sender(s);
+	health_note(s->health, kept);
+	if (works(s))
+		tell_sender(s);
 	tell_clock(s, kept->clock_jump_ms);
 	tell_space(s, kept);
 }
@@ -172,31 +186,34 @@ static enum err start_parts(struct service *s, struct why *why)
 {
 	enum err e;
 
-	if ((e = dialog_form_load(s->settings->dialog, &s->form, why)) != ERR_OK)
+	if (works(s) && (e = dialog_form_load(s->settings->dialog, &s->form, why)) != ERR_OK)
 		return e;
-	dialog_phone_warm();
-	if ((e = store_open(s->settings, STORE_SERVICE, &s->store, why)) != ERR_OK)
+	if (works(s))
+		dialog_phone_warm();
+	if ((e = store_open(s->settings, s->role, &s->store, why)) != ERR_OK)
 		return e;
-	if ((e = health_start(s->store, &s->health, why)) != ERR_OK)
+	if ((e = health_start(s->store, works(s), &s->health, why)) != ERR_OK)
 		return e;
-	if ((e = sender_start(s->settings, s->store, api_reported, s, &s->sender, why)) != ERR_OK)
+	if (works(s) && (e = sender_start(s->settings, s->store, api_reported, s, &s->sender, why)) != ERR_OK)
 		return e;
-	if ((e = intake_start(s->settings, s->store, s->health, &s->intake, why)) != ERR_OK)
+	if (takes_in(s) && (e = intake_start(s->settings, s->store, s->health, &s->intake, why)) != ERR_OK)
 		return e;
 	s->routes = (struct routes){ .intake = s->intake, .health = s->health };
-	s->workers = start_workers(s);
+	if (works(s))
+		s->workers = start_workers(s);
 	s->keeper = keeper_start(s->store, round_reported, s);
-	if ((e = listen_public(s, why)) != ERR_OK)
+	if (takes_in(s) && (e = listen_public(s, why)) != ERR_OK)
 		return e;
 	return listen_admin(s, why);
 }
 
-enum err service_start(const struct settings *settings, struct service **ret, struct why *why)
+enum err service_start(const struct settings *settings, enum store_role role, struct service **ret, struct why *why)
 {
 	struct service *s = mem_alloc(sizeof *s);
 	enum err e;
 
 	s->settings = settings;
+	s->role = role;
 	(void)pthread_mutex_init(&s->sender_lock, NULL);
 	e = start_parts(s, why);
 	if (e == ERR_OK)
@@ -208,7 +225,7 @@ enum err service_start(const struct settings *settings, struct service **ret, st
 
 uint16_t service_port(const struct service *service)
 {
-	return http_port(service->public_listener);
+	return service->public_listener != NULL ? http_port(service->public_listener) : 0;
 }
 
 uint16_t service_admin_port(const struct service *service)

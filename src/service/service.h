@@ -1,4 +1,5 @@
-/* service.h - the whole service in one process: listeners, intake, workers, sender, keeper over one store.
+/* service.h - listeners, intake, workers, sender and keeper over one store, in one process; or, over a shared store, a
+ * process's part of it: STORE_SERVICE is all of it, STORE_INTAKE takes webhooks in, STORE_WORKER works, sends and keeps.
  *
  * settings must outlive the service. One service a process is usual, but nothing is global besides log and
  * metrics. */
@@ -6,12 +7,14 @@
 #define SERVICE_SERVICE_H
 
 #include "base/settings.h"
+#include "store/store.h"
 
 struct service;
 
 /* Starts all parts, listeners last; when one can't, those before it are stopped and why says which. */
-MUST_CHECK enum err service_start(const struct settings *settings, struct service **ret, struct why *why);
-/* The ports really listened on. */
+MUST_CHECK enum err service_start(
+    const struct settings *settings, enum store_role role, struct service **ret, struct why *why);
+/* The ports really listened on; 0 where this role has no public listener. */
 uint16_t service_port(const struct service *service);
 uint16_t service_admin_port(const struct service *service);
 /* Takes nothing new (webhooks are answered 503), finishes the turns in hand, sends for up to DRAIN_MS what is

@@ -1,6 +1,12 @@
+import pathlib
+import sys
+
 import pytest
 
-from harness import Api, Service
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from harness import Api, Service  # noqa: E402
+from shared_shop import SharedShop  # noqa: E402
 
 
 @pytest.fixture
@@ -24,3 +30,10 @@ def shop(tmp_path, api):
     for service in made:
         if service.process is not None and not service.is_dead():
             service.kill()
+
+
+@pytest.fixture
+def shared_shop(tmp_path, api):
+    shop = SharedShop(tmp_path, api)
+    yield shop
+    shop.end()

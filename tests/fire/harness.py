@@ -71,7 +71,7 @@ class Api:
             def do_GET(self):
                 with api.lock:
                     api.calls += 1
-                    mode = api.mode
+                    mode = api.mode if api.only_for is None else "ok"
                 if isinstance(mode, int):
                     self.answer(mode, {"status": "error", "message": "failing on demand"})
                 else:
@@ -149,7 +149,9 @@ class Api:
 
 
 class Service:
-    """`chat2order run` as a process of its own; start() again takes up what the last one left."""
+    """`chat2order run`, or another role, as a process of its own; start() again takes up what the last one left."""
+
+    role = "run"
 
     def __init__(self, folder, api, **settings):
         self.folder = str(folder)
@@ -176,7 +178,7 @@ class Service:
     def spawn(self, prefix=(), **more):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, BINARY, "run"], env=self.environment(**more), stdin=subprocess.DEVNULL,
+                [*prefix, BINARY, self.role], env=self.environment(**more), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log)
         return self.process
 
@@ -185,9 +187,9 @@ class Service:
         text = ""
         for line in self.process.stdout:
             text += line.decode()
-            ports = re.search(r"Listening\s+\S+?:(\d+) \(public\), \S+?:(\d+) \(admin\)", text)
+            ports = re.search(r"Listening\s+(?:\S+?:(\d+) \(public\), )?\S+?:(\d+) \(admin\)", text)
             if ports:
-                self.port, self.admin_port = map(int, ports.groups())
+                self.port, self.admin_port = int(ports.group(1) or 0), int(ports.group(2))
                 return self
         raise AssertionError(f"the service did not start (exit code {self.process.wait()}): {text}{self.log()}")
 
