@@ -18,7 +18,8 @@ struct transfer_request {
 	const char *const *headers; /* "Name: value", n_headers of them */
 	size_t n_headers;
 	struct slice body;
-	unsigned timeout_ms; /* for the whole call */
+	unsigned timeout_ms;     /* for the whole call */
+	int64_t begin_before_ms; /* monotonic: no byte of the request goes out later; 0: at any time */
 };
 
 struct transfer_result {
@@ -26,7 +27,7 @@ struct transfer_result {
 		TRANSFER_ANSWERED,   /* status and body are there; an overlong body is cut */
 		TRANSFER_NOT_SENT,   /* DNS, connect or TLS failed: the other side saw nothing */
 		TRANSFER_MAYBE_SENT, /* broken or timed out after bytes went out: nobody can know */
-		TRANSFER_CANCELLED   /* the pool was closed before it began */
+		TRANSFER_CANCELLED   /* the pool was closed, or begin_before_ms was over, before it began */
 	} end;
 	bool timed_out;
 	int status;

@@ -28,6 +28,7 @@ struct transfer_call *transfer_call_new(const struct transfer_request *request, 
 		call->headers = longer;
 	}
 	call->timeout_ms = request->timeout_ms;
+	call->begin_before_ms = request->begin_before_ms;
 	call->done = done;
 	call->context = context;
 	return call;
@@ -57,12 +58,16 @@ static curl_off_t bytes_sent(const struct transfer_slot *slot)
 
 /* Called when a connection is ready, before the request goes out. libcurl repeats a request by itself when
  * a reused connection ends without an answer, even a POST that the other side may have acted upon. Once
- * bytes of it are out, a second start is refused: the call ends as maybe sent, and its owner decides. */
+ * bytes of it are out, a second start is refused: the call ends as maybe sent, and its owner decides. A process that was
+ * stopped in the middle goes on from here, too late. */
 static int before_request(void *context, char *ip, char *local_ip, int port, int local_port)
 {
 	struct transfer_slot *slot = context;
 
 	if (slot->connected && bytes_sent(slot) > slot->overhead)
+		return CURL_PREREQFUNC_ABORT;
+	slot->late = slot->call->begin_before_ms != 0 && clock_mono_ms() >= slot->call->begin_before_ms;
+	if (slot->late)
 		return CURL_PREREQFUNC_ABORT;
 	slot->connected = true;
 	slot->overhead = bytes_sent(slot);
@@ -114,7 +119,7 @@ void transfer_slot_begin(struct transfer_slot *slot, struct transfer_call *call)
 	bool has_body = call->body.n > 0 || strcmp(call->method, "POST") == 0;
 
 	slot->call = call;
-	slot->overlong = slot->connected = false;
+	slot->overlong = slot->connected = slot->late = false;
 	slot->error[0] = '\0';
 	buf_reset(&slot->body);
 	curl_easy_setopt(slot->easy, CURLOPT_URL, call->url);
@@ -137,6 +142,8 @@ static enum transfer_end end_of(const struct transfer_slot *slot, CURLcode code)
 {
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && slot->overlong))
 		return TRANSFER_ANSWERED;
+	if (slot->late)
+		return TRANSFER_CANCELLED;
 	return slot->connected && bytes_sent(slot) > slot->overhead ? TRANSFER_MAYBE_SENT : TRANSFER_NOT_SENT;
 }
 

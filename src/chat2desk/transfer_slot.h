@@ -18,6 +18,7 @@ struct transfer_call {
 	const char *method, *url; /* in texts */
 	struct slice body;        /* in texts */
 	unsigned timeout_ms;
+	int64_t begin_before_ms;
 	char texts[];
 };
 
@@ -32,6 +33,7 @@ struct transfer_slot {
 	struct buf body;
 	bool overlong;       /* the answer's body is cut at TRANSFER_BODY_MAX */
 	bool connected;      /* a connection was ready for the request */
+	bool late;           /* but its time was over */
 	curl_off_t overhead; /* bytes that the way there took (a proxy's CONNECT), no part of the request */
 	int64_t started_ms, started_us;
 	char error[CURL_ERROR_SIZE];

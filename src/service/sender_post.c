@@ -168,7 +168,10 @@ static void post_ended(void *context, const struct transfer_result *result)
 	pthread_mutex_lock(&s->lock);
 	before = s->breaker.state;
 	s->under_way--;
-	settle(s, p);
+	if (result->end == TRANSFER_CANCELLED)
+		give_back_unposted(s, p, "its POST did not begin in time");
+	else
+		settle(s, p);
 	sender_settle_suspect(s);
 	sender_post_waiting(s);
 	change = change_since(s, before);
@@ -190,7 +193,8 @@ static void post(struct sender *s, struct posting *p)
 		.url = s->message_url,
 		.headers = headers,
 		.n_headers = COUNT_OF(headers),
-		.timeout_ms = (unsigned)s->settings->send_timeout_ms };
+		.timeout_ms = (unsigned)s->settings->send_timeout_ms,
+		.begin_before_ms = r->post_before_ms };
 
 	buf_reset(&s->body);
 	c2d_message_body(&s->body, &message);

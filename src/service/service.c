@@ -194,6 +194,9 @@ static enum err start_parts(struct service *s, struct why *why)
 		return e;
 	if ((e = health_start(s->store, works(s), &s->health, why)) != ERR_OK)
 		return e;
+	/* until the store's first round has said it */
+	health_note(
+	    s->health, &(struct store_kept){ .durability = settings_name_redis(s->settings) ? "unknown" : "fsync" });
 	if (works(s) && (e = sender_start(s->settings, s->store, api_reported, s, &s->sender, why)) != ERR_OK)
 		return e;
 	if (takes_in(s) && (e = intake_start(s->settings, s->store, s->health, &s->intake, why)) != ERR_OK)

@@ -14,6 +14,7 @@
 
 enum {
 	THREADS_MAX = 4,
+	TURNS_A_THREAD = 25, /* they go through the store together: the more of them, the less each costs */
 	TAKE_WAIT_MS = 1000,
 	PAUSE_FIRST_MS = 50, /* after a failure of the store, doubling */
 	PAUSE_MOST_MS = 2000
@@ -190,7 +191,9 @@ struct workers *workers_start(const struct settings *settings, const struct work
 	size_t turns = (size_t)settings->worker_concurrency;
 
 	all->links = *links;
-	all->n = turns < THREADS_MAX ? turns : THREADS_MAX;
+	all->n = (turns + TURNS_A_THREAD - 1) / TURNS_A_THREAD;
+	if (all->n > THREADS_MAX)
+		all->n = THREADS_MAX;
 	for (size_t i = 0; i < all->n; i++) {
 		struct worker *w = &all->worker[i];
 

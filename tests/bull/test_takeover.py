@@ -90,7 +90,7 @@ def test_a_second_take_over_changes_nothing(shop, api, postgres, predecessor):
 
 def test_old_replies_become_dead_letters_with_the_reason(shop, api, bull, predecessor):
     old = int(time.time() * 1000) - 30 * 86400000
-    bull("add", queue="outbox", options=REPLY_OPTIONS, data={"clientId": "45", "text": "An old question", "createdAt": old, "attempts": 0})
+    bull("add", queue="outbox", options={**REPLY_OPTIONS, "timestamp": old}, data={"clientId": "45", "text": "An old question", "createdAt": old, "attempts": 0})
     service = shop().start()
     wait_for(lambda: api.texts("44"), "the reply that is young enough")
     wait_for(lambda: bull("counts", queue="outbox")["failed"] == 1, "the old one to be a dead letter")

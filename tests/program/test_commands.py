@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-COMMANDS = ["run", "chat", "simulate", "orders", "queue", "log", "funnel", "validate", "config", "healthcheck",
-            "version"]
+COMMANDS = ["run", "serve", "worker", "migrate", "chat", "simulate", "orders", "queue", "log", "funnel", "validate", "config",
+            "healthcheck", "version"]
 VERBS = {"orders": ["list", "show", "status", "csv"], "queue": ["counts", "dead", "show", "retry", "remove"]}
 SUBCOMMANDS = [[c] for c in COMMANDS] + [[c, v] for c in VERBS for v in VERBS[c]]
 

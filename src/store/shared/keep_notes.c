@@ -55,6 +55,18 @@ static struct slice setting_of(const struct redisReply *config, const char *name
 	return SLICE_NONE;
 }
 
+static const char *grade_of(bool aof, struct slice fsync)
+{
+	static const char *const grades[] = { "always", "everysec" };
+
+	if (!aof || slice_eq(fsync, SLICE("no")))
+		return "none";
+	for (size_t i = 0; i < COUNT_OF(grades); i++)
+		if (slice_eq(fsync, slice_of(grades[i])))
+			return grades[i];
+	return "unknown";
+}
+
 static void note_durability(struct keep_notes *n, struct slice info, struct slice fsync)
 {
 	bool aof = number_of(info, "aof_enabled") == 1;
@@ -63,6 +75,7 @@ static void note_durability(struct keep_notes *n, struct slice info, struct slic
 	struct store_note *note = add_note(n, "durability", ok, false);
 	const char *text = "";
 
+	n->grade = grade_of(aof, fsync);
 	if (!aof)
 		text = "Redis keeps no append-only file: what it was given is lost when it ends; set appendonly yes";
 	else if (!written)
@@ -185,6 +198,7 @@ void keep_notes_look(struct shared *s, struct keep_notes *n, struct store_kept *
 		look(s, n);
 		n->looked_ms = clock_mono_ms();
 	}
+	ret->durability = n->grade;
 	memcpy(ret->notes, n->note, n->n * sizeof n->note[0]);
 	ret->n_notes = n->n;
 	if (s->spool != NULL && ret->n_notes < STORE_NOTES_MAX)

@@ -7,6 +7,7 @@
 /* What was seen at the last look at the servers, each 10 s. A zeroed struct has seen nothing. */
 struct keep_notes {
 	int64_t looked_ms;
+	const char *grade; /* of durability: always, everysec, none, unknown */
 	size_t n;
 	struct store_note note[STORE_NOTES_MAX];
 };

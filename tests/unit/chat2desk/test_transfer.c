@@ -345,6 +345,30 @@ static void test_redirect_is_an_answer(void **state)
 	stub_stop(&server);
 }
 
+/* A request whose time is over does not go out, whatever kept it. */
+static void test_too_late_to_begin(void **state)
+{
+	struct script script = SCRIPT(.status = 200, .body = "{}");
+	struct stub_server *server = stub_start(0, act, &script);
+	struct transfer_pool *pool = open_pool(1);
+	const int64_t now_ms = clock_mono_ms(), before_ms[] = { now_ms, now_ms + 60000, 1 };
+	struct tally t = TALLY;
+	char url[64];
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/", stub_port(server));
+	for (unsigned i = 0; i < 3; i++) {
+		transfer_start(pool,
+		    &(struct transfer_request){
+			.method = "POST", .url = url, .timeout_ms = 5000, .begin_before_ms = before_ms[i] },
+		    note, &t);
+		wait_done(&t, i + 1);
+		assert_int_equal(t.last.end, i == 1 ? TRANSFER_ANSWERED : TRANSFER_CANCELLED);
+		assert_int_equal(received(&script), i == 0 ? 0 : 1);
+	}
+	transfer_close(&pool);
+	stub_stop(&server);
+}
+
 /* Closing lets the call under way end and cancels the ones behind it. */
 static void test_close(void **state)
 {
@@ -394,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_restarted_server),
 		cmocka_unit_test(test_overlong_answer_is_cut),
 		cmocka_unit_test(test_redirect_is_an_answer),
+		cmocka_unit_test(test_too_late_to_begin),
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_cut),
 	};
