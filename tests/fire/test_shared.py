@@ -116,6 +116,9 @@ def test_500_customers_through_all_troubles(shared_shop, api):
     troubles = Troubles(shop, seed, rounds=3 if LONG else 1)
     troubles.start()
     in_parallel(lambda c: order_something(shop, api, c), customers, threads=48)
+    while troubles.is_alive():  # each of them must meet customers who order
+        customers.append(Customer(len(customers)))
+        order_something(shop, api, customers[-1])
     troubles.finish()
     check_all_is_well(shop, api, customers)
     for process in [shop.serve, *shop.workers]:
