@@ -29,14 +29,12 @@ enum err embedded_dead_list(struct store *store, const struct store_dead_filter 
     struct arena *arena, struct store_dead **ret, size_t *n)
 {
 	struct embedded *e = embedded_of(store);
-	struct sql *s = &e->reader;
+	struct sql *s;
 	sqlite3_stmt *q;
-	enum err err;
 
 	*ret = arena_alloc(arena, (most + 1) * sizeof **ret);
 	*n = 0;
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(s);
+	s = reader_begin(e);
 	q = sql_query(s,
 	    "SELECT " DEAD_COLUMNS " FROM dead_letters WHERE id>?1 AND (?2=0 OR kind=?2) AND (?3='' OR client_id=?3)"
 	    " AND (?4='' OR instr(lower(reason), lower(?4))>0) AND (?5=0 OR died_at>=?5) AND (?6=0 OR died_at<?6) ORDER BY id LIMIT ?7",
@@ -44,30 +42,25 @@ enum err embedded_dead_list(struct store *store, const struct store_dead_filter 
 	while (*n < most && sql_row(s, q))
 		(*ret)[(*n)++] = read_dead(q, arena);
 	sql_done(q);
-	err = s->err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	return reader_end(e);
 }
 
 enum err embedded_dead_show(struct store *store, int64_t id, struct arena *arena, struct store_dead *ret)
 {
 	struct embedded *e = embedded_of(store);
-	struct sql *s = &e->reader;
-	enum err err = ERR_NOT_FOUND;
+	struct sql *s;
+	enum err err = ERR_NOT_FOUND, failed;
 	sqlite3_stmt *q;
 
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(s);
+	s = reader_begin(e);
 	q = sql_query(s, "SELECT " DEAD_COLUMNS " FROM dead_letters WHERE id=?", "i", id);
 	if (sql_row(s, q)) {
 		*ret = read_dead(q, arena);
 		sql_done(q);
 		err = ERR_OK;
 	}
-	if (s->err != ERR_OK)
-		err = s->err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	failed = reader_end(e);
+	return failed != ERR_OK ? failed : err;
 }
 
 struct retry {

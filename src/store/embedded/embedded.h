@@ -159,6 +159,22 @@ struct slice reason_kept(const char *reason); /* its first STORE_REASON_MAX byte
 void savepoint_begin(struct embedded *e);
 enum err savepoint_end(struct embedded *e); /* its outcome; a failed one is undone and the error cleared */
 
+/* people's reading, one thread at a time: the reader's connection; its outcome. */
+static inline struct sql *reader_begin(struct embedded *e)
+{
+	(void)pthread_mutex_lock(&e->read_lock);
+	sql_clear(&e->reader);
+	return &e->reader;
+}
+
+static inline enum err reader_end(struct embedded *e)
+{
+	enum err err = e->reader.err;
+
+	(void)pthread_mutex_unlock(&e->read_lock);
+	return err;
+}
+
 /* leases.c: takes back what was held beyond its lease, says how many turns. */
 MUST_CHECK enum err embedded_end_leases(struct embedded *e, size_t *ret_turns);
 

@@ -43,15 +43,13 @@ enum err embedded_order_list(struct store *store, const struct store_order_filte
     struct arena *arena, struct store_order **ret, size_t *n)
 {
 	struct embedded *e = embedded_of(store);
-	struct sql *s = &e->reader;
+	struct sql *s;
 	char since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
 	sqlite3_stmt *q;
-	enum err err;
 
 	*ret = arena_alloc(arena, (most + 1) * sizeof **ret);
 	*n = 0;
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(s);
+	s = reader_begin(e);
 	q = sql_query(s,
 	    "SELECT " ORDER_COLUMNS
 	    " FROM orders WHERE (?1=0 OR id<?1) AND (?2='' OR status=?2) AND (?3='' OR chat2desk_client_id=?3)"
@@ -61,30 +59,25 @@ enum err embedded_order_list(struct store *store, const struct store_order_filte
 	while (*n < most && sql_row(s, q))
 		(*ret)[(*n)++] = read_order(q, arena);
 	sql_done(q);
-	err = s->err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	return reader_end(e);
 }
 
 enum err embedded_order_show(struct store *store, int64_t id, struct arena *arena, struct store_order *ret)
 {
 	struct embedded *e = embedded_of(store);
-	struct sql *s = &e->reader;
-	enum err err = ERR_NOT_FOUND;
+	struct sql *s;
+	enum err err = ERR_NOT_FOUND, failed;
 	sqlite3_stmt *q;
 
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(s);
+	s = reader_begin(e);
 	q = sql_query(s, "SELECT " ORDER_COLUMNS " FROM orders WHERE id=?", "i", id);
 	if (sql_row(s, q)) {
 		*ret = read_order(q, arena);
 		sql_done(q);
 		err = ERR_OK;
 	}
-	if (s->err != ERR_OK)
-		err = s->err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	failed = reader_end(e);
+	return failed != ERR_OK ? failed : err;
 }
 
 struct status {
@@ -130,14 +123,12 @@ enum err embedded_logs(struct store *store, struct slice client_id, int64_t befo
     struct store_log_row **ret, size_t *n)
 {
 	struct embedded *e = embedded_of(store);
-	struct sql *s = &e->reader;
+	struct sql *s;
 	sqlite3_stmt *q;
-	enum err err;
 
 	*ret = arena_alloc(arena, (most + 1) * sizeof **ret);
 	*n = 0;
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(s);
+	s = reader_begin(e);
 	q = sql_query(s,
 	    "SELECT id, timestamp, created_at, client_id, message_id, text, ifnull(dialog_state,''), ifnull(error_reason,''), success"
 	    " FROM message_logs WHERE (?1=0 OR id<?1) AND (?2='' OR client_id=?2) ORDER BY id DESC LIMIT ?3",
@@ -156,9 +147,7 @@ enum err embedded_logs(struct store *store, struct slice client_id, int64_t befo
 		};
 	}
 	sql_done(q);
-	err = s->err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	return reader_end(e);
 }
 
 static void count_states(struct sql *s, struct slice since, struct store_funnel *ret)
@@ -184,13 +173,8 @@ enum err embedded_funnel(struct store *store, int64_t since_ms, struct store_fun
 {
 	struct embedded *e = embedded_of(store);
 	char since[CLOCK_TEXT_SIZE];
-	enum err err;
 
 	*ret = (struct store_funnel){ 0 };
-	(void)pthread_mutex_lock(&e->read_lock);
-	sql_clear(&e->reader);
-	count_states(&e->reader, bound(since_ms, since), ret);
-	err = e->reader.err;
-	(void)pthread_mutex_unlock(&e->read_lock);
-	return err;
+	count_states(reader_begin(e), bound(since_ms, since), ret);
+	return reader_end(e);
 }
