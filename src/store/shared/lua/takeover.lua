@@ -1,6 +1,6 @@
 -- takeover - the predecessor's unsent replies that are too old -> dead letters; 200 a call, from the oldest on.
--- ARGV: list (wait, paused, delayed), place looked at first, from the oldest; written before this ms; reason; act (0: only
---   count). Reply: {now, looked at, too old, the oldest one's time or 0, place to go on from}
+-- ARGV: list (wait, paused, delayed), place looked at first, from the oldest; written before this ms; reason;
+--   act (0: only count). Reply: {now, looked at, too old, the oldest one's time or 0, place to go on from}
 -- with dead
 local STEP = 200
 local list, from, before, reason, act = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
