@@ -19,6 +19,15 @@ struct slice slice_trim(struct slice s)
 	return s;
 }
 
+struct slice slice_cut(struct slice s, size_t most)
+{
+	if (s.n <= most)
+		return s;
+	for (s.n = most; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
+		s.n--;
+	return s;
+}
+
 bool slice_is_utf8(struct slice s)
 {
 	return s.n == 0 || u8_check((const uint8_t *)s.p, s.n) == NULL;

@@ -36,8 +36,9 @@ static inline struct slice slice_copy(struct arena *a, struct slice s)
 	return s.p == NULL ? SLICE_NONE : (struct slice){ arena_copy(a, s.p, s.n), s.n };
 }
 
-struct slice slice_trim(struct slice s); /* without ASCII white space at both ends */
-bool slice_is_utf8(struct slice s);      /* RFC 3629: no surrogates, no overlong forms */
+struct slice slice_trim(struct slice s);             /* without ASCII white space at both ends */
+struct slice slice_cut(struct slice s, size_t most); /* its first bytes, most of them, without half a UTF-8 character */
+bool slice_is_utf8(struct slice s);                  /* RFC 3629: no surrogates, no overlong forms */
 /* A whole decimal number, sign allowed, nothing around it; false leaves *ret as it was. */
 bool slice_to_int64(struct slice s, int64_t *ret);
 /* Copies into a buffer of size bytes with a NUL; false, and an empty text, when it does not fit. */

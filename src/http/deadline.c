@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/wait.h"
 #include "http/linger.h"
 
 #include <fcntl.h>
@@ -71,16 +72,11 @@ static void look_at(const struct deadlines *all, struct deadline *d, int64_t now
 static void pause_until_next_pass(struct deadlines *all)
 {
 	int64_t ms = all->timeout_us / 1000 / PASSES_A_TIMEOUT;
-	struct timespec until;
 
 	ms = ms < PASS_MS_MIN ? PASS_MS_MIN : ms > PASS_MS_MAX ? PASS_MS_MAX : ms;
 	if (all->linger.n > 0 && ms > PASS_MS_LINGERING)
 		ms = PASS_MS_LINGERING;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += ms % 1000 * 1000000;
-	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	(void)pthread_cond_timedwait(&all->wake, &all->mutex, &until);
+	(void)wait_until(&all->wake, &all->mutex, clock_mono_us() + ms * 1000);
 }
 
 static void *sweep(void *context)
@@ -103,15 +99,11 @@ static void *sweep(void *context)
 struct deadlines *deadlines_start(unsigned timeout_ms, unsigned connections_max)
 {
 	struct deadlines *all = mem_alloc(sizeof *all);
-	pthread_condattr_t monotonic;
 
 	all->timeout_us = (int64_t)timeout_ms * 1000;
 	all->crowd = connections_max - connections_max / 4;
 	(void)pthread_mutex_init(&all->mutex, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&all->wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&all->wake);
 	if (pthread_create(&all->thread, NULL, sweep, all) != 0) {
 		(void)pthread_cond_destroy(&all->wake);
 		(void)pthread_mutex_destroy(&all->mutex);

@@ -3,13 +3,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "service/refusal.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { SPARES_MAX = 256, CHECKS_A_TIMEOUT = 20, AGAIN_MS = 1000 };
 
@@ -141,13 +140,6 @@ static void keep_or_recycle(struct adder *a, struct pending *p)
 		recycle(a, p);
 }
 
-static struct timespec in_us(int64_t us)
-{
-	int64_t until_us = clock_mono_us() + us;
-
-	return (struct timespec){ until_us / 1000000, until_us % 1000000 * 1000 };
-}
-
 /* ---- adding ------------------------------------------------------------------------------------------- */
 
 static void note(const struct pending *p, enum store_added result, int64_t now_us)
@@ -162,10 +154,8 @@ static void note(const struct pending *p, enum store_added result, int64_t now_u
 /* True when it is time to try again. With the mutex held. */
 static bool wait_for_more(struct adder *a)
 {
-	struct timespec until = in_us((int64_t)AGAIN_MS * 1000);
-
 	if (a->again != NULL)
-		return pthread_cond_timedwait(&a->more, &a->mutex, &until) == ETIMEDOUT;
+		return !wait_until(&a->more, &a->mutex, clock_mono_us() + (int64_t)AGAIN_MS * 1000);
 	(void)pthread_cond_wait(&a->more, &a->mutex);
 	return false;
 }
@@ -318,11 +308,11 @@ static void *keep_time(void *context)
 	bool ended = false;
 
 	while (!ended) {
-		struct timespec until = in_us(a->check_us);
+		int64_t until_us = clock_mono_us() + a->check_us;
 
 		(void)pthread_mutex_lock(&a->mutex);
 		if (!a->ended)
-			(void)pthread_cond_timedwait(&a->ending, &a->mutex, &until);
+			(void)wait_until(&a->ending, &a->mutex, until_us);
 		ended = a->ended;
 		(void)pthread_mutex_unlock(&a->mutex);
 		answer_overdue(a);
@@ -334,14 +324,9 @@ static void *keep_time(void *context)
 
 static void make_locks(struct adder *a)
 {
-	pthread_condattr_t monotonic;
-
 	(void)pthread_mutex_init(&a->mutex, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&a->more, &monotonic);
-	(void)pthread_cond_init(&a->ending, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&a->more);
+	wait_init(&a->ending);
 }
 
 static void end_adding(struct adder *a)

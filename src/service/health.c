@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/wait.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { WATCH_EVERY_MS = 1000 };
 
@@ -188,11 +188,7 @@ static void note(struct health *h, enum err e, const struct store_counts *counts
 
 static void pause_watch(struct health *h)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WATCH_EVERY_MS / 1000;
-	(void)pthread_cond_timedwait(&h->wake, &h->mutex, &until);
+	(void)wait_until(&h->wake, &h->mutex, clock_mono_us() + (int64_t)WATCH_EVERY_MS * 1000);
 }
 
 static void *watch(void *context)
@@ -227,7 +223,6 @@ static void free_health(struct health *h)
 enum err health_start(struct store *store, bool watches_turns, struct health **ret, struct why *why)
 {
 	struct health *h = mem_alloc(sizeof *h);
-	pthread_condattr_t monotonic;
 
 	h->store = store;
 	h->watches_turns = watches_turns;
@@ -236,10 +231,7 @@ enum err health_start(struct store *store, bool watches_turns, struct health **r
 	for (size_t i = 0; i < HEALTH_SOURCES; i++)
 		h->source[i].ok = true;
 	(void)pthread_mutex_init(&h->mutex, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&h->wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&h->wake);
 	if (pthread_create(&h->watcher, NULL, watch, h) != 0) {
 		free_health(h);
 		return why_fail(why, ERR_FAILED, "cannot start a thread: raise the limit of processes (ulimit -u)");

@@ -1,9 +1,11 @@
 /* keeper.c - a round a second; while there is more to prune, sooner, but never without a pause for the others. */
 #include "service/keeper.h"
 
+#include "base/clock.h"
+#include "base/wait.h"
+
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUND_MS = 1000, MORE_MS = 20 };
 
@@ -20,18 +22,11 @@ struct keeper {
 /* True when it is time to stop. */
 static bool pause_for(struct keeper *k, int64_t ms)
 {
-	struct timespec until;
+	int64_t until_us = clock_mono_us() + ms * 1000;
 	bool stopping;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&k->lock);
-	while (!k->stopping && pthread_cond_timedwait(&k->wake, &k->lock, &until) == 0)
+	while (!k->stopping && wait_until(&k->wake, &k->lock, until_us))
 		;
 	stopping = k->stopping;
 	(void)pthread_mutex_unlock(&k->lock);
@@ -55,16 +50,12 @@ static void *keeper_main(void *context)
 struct keeper *keeper_start(struct store *store, keeper_report *report, void *context)
 {
 	struct keeper *k = mem_alloc(sizeof *k);
-	pthread_condattr_t monotonic;
 
 	k->store = store;
 	k->report = report;
 	k->context = context;
 	(void)pthread_mutex_init(&k->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&k->wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&k->wake);
 	if (pthread_create(&k->thread, NULL, keeper_main, k) != 0)
 		abort();
 	return k;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/wait.h"
 #include "service/sender_inside.h"
 
 #include <stdlib.h>
@@ -12,12 +13,7 @@ enum { CLAIM_WAIT_MS = 500, STORE_PAUSE_MS = 1000 };
 
 void sender_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
 {
-	struct timespec until;
-	int64_t end_us = clock_mono_us() + ms * 1000;
-
-	until.tv_sec = end_us / 1000000;
-	until.tv_nsec = end_us % 1000000 * 1000;
-	pthread_cond_timedwait(cond, lock, &until);
+	(void)wait_until(cond, lock, clock_mono_us() + ms * 1000);
 }
 
 static size_t room(const struct sender *s)
@@ -125,14 +121,9 @@ static void set_addresses(struct sender *s)
 
 static void set_locks(struct sender *s)
 {
-	pthread_condattr_t monotonic;
-
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->room, &monotonic);
-	pthread_cond_init(&s->work, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	wait_init(&s->room);
+	wait_init(&s->work);
 }
 
 static void sender_free(struct sender *s)

@@ -207,11 +207,9 @@ static void post(struct sender *s, struct posting *p)
 
 /* A claim's lease is SEND_TIMEOUT_MS + LEASE_MS: half of LEASE_MS for waiting here, SEND_TIMEOUT_MS for the POST,
  * a quarter for a suspicion, and the last one for the report. */
-static int64_t wait_until(const struct sender *s, const struct posting *p)
+static int64_t waits_until(const struct sender *s, const struct posting *p)
 {
-	int64_t until = p->batch->claimed_ms + s->settings->lease_ms / 2, store = p->reply->post_before_ms;
-
-	return store != 0 && store < until ? store : until;
+	return p->batch->claimed_ms + s->settings->lease_ms / 2;
 }
 
 /* How long a suspicion may be held: SUSPECT_MS, but never into the time kept for the report. */
@@ -233,7 +231,7 @@ static const char *obstacle(const struct sender *s, const struct posting *p, int
 		return "the sender is stopping";
 	if (s->breaker.state != BREAKER_WORKING && !p->probe)
 		return s->breaker.reason;
-	if (now_ms >= wait_until(s, p))
+	if (now_ms >= waits_until(s, p))
 		return "it waited too long for its lease";
 	return NULL;
 }

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/wait.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct entry {
 	int64_t due_ms;
@@ -70,15 +70,10 @@ static struct entry heap_pop(struct sim_timers *t)
 
 static void wait_for_top(struct sim_timers *t)
 {
-	struct timespec until;
-
-	if (t->n == 0) {
+	if (t->n == 0)
 		pthread_cond_wait(&t->changed, &t->lock);
-		return;
-	}
-	until.tv_sec = (time_t)(t->heap[0].due_ms / 1000);
-	until.tv_nsec = (long)(t->heap[0].due_ms % 1000) * 1000000;
-	(void)pthread_cond_timedwait(&t->changed, &t->lock, &until);
+	else
+		(void)wait_until(&t->changed, &t->lock, t->heap[0].due_ms * 1000);
 }
 
 static void *run(void *context)
@@ -104,14 +99,10 @@ static void *run(void *context)
 enum err sim_timers_open(struct sim_timers **ret, struct why *why)
 {
 	struct sim_timers *t = mem_alloc(sizeof *t);
-	pthread_condattr_t monotonic;
 	int error;
 
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	wait_init(&t->changed);
 	error = pthread_create(&t->thread, NULL, run, t);
 	t->running = error == 0;
 	*ret = t;

@@ -217,7 +217,6 @@ MUST_CHECK enum err store_rate(struct store *s);
 
 struct store_kept {
 	size_t leases_ended; /* turns taken back from a hung thread */
-	size_t crashed;      /* turns taken back from dead processes */
 	size_t pruned;       /* rows removed */
 	bool more;           /* call again soon: a step was cut short */
 	int64_t

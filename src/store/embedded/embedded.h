@@ -155,7 +155,6 @@ void lane_failed(struct embedded *e, struct slice client_id, const char *reason,
 	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END,"          \
 	" waiting_since=CASE WHEN " empty " THEN NULL ELSE (SELECT arrived_at FROM messages WHERE seq=" place ") END"
 #define LANE_NEXT_OF(place) "(SELECT next FROM messages WHERE seq=" place ")" /* whose row is still there */
-struct slice reason_kept(const char *reason); /* its first STORE_REASON_MAX bytes, no character cut */
 void savepoint_begin(struct embedded *e);
 enum err savepoint_end(struct embedded *e); /* its outcome; a failed one is undone and the error cleared */
 

@@ -43,8 +43,8 @@ static void write_logs(struct sql *s, const struct store_result *r, struct slice
 		    " VALUES(?,?,?,?,?,?,nullif(?,''),?) ON CONFLICT(message_id) DO UPDATE SET text=excluded.text,"
 		    " dialog_state=excluded.dialog_state, success=excluded.success, error_reason=excluded.error_reason",
 		    "ttttiitt", m->client_id, m->message_id, m->text, slice_of(log->dialog_state),
-		    m->event_ms != 0 ? m->event_ms : m->arrived_ms, (int64_t)log->success, reason_kept(log->reason),
-		    now_text);
+		    m->event_ms != 0 ? m->event_ms : m->arrived_ms, (int64_t)log->success,
+		    slice_cut(slice_of(log->reason), STORE_REASON_MAX), now_text);
 	}
 }
 

@@ -59,17 +59,6 @@ void lane_settle(struct embedded *e, struct slice client_id, int64_t now)
 		(void)sql_run(s, "UPDATE outbox SET state=0, due_at=? WHERE reply_id=?", "it", now, slice_of(reply));
 }
 
-struct slice reason_kept(const char *reason)
-{
-	struct slice kept = slice_of(reason);
-
-	if (kept.n <= STORE_REASON_MAX)
-		return kept;
-	for (kept.n = STORE_REASON_MAX; kept.n > 0 && ((unsigned char)kept.p[kept.n] & 0xc0) == 0x80;)
-		kept.n--;
-	return kept;
-}
-
 static void log_buried(struct sql *s, struct slice client_id, const char *reason, struct slice now_text)
 {
 	(void)sql_run(s,
@@ -77,7 +66,7 @@ static void log_buried(struct sql *s, struct slice client_id, const char *reason
 	    " SELECT client_id, message_id, text, NULL, CASE WHEN event_at<>0 THEN event_at ELSE arrived_at END, 0, ?2, ?3"
 	    " FROM messages WHERE seq=(SELECT first FROM lanes WHERE client_id=?1)"
 	    " ON CONFLICT(message_id) DO UPDATE SET success=0, error_reason=excluded.error_reason",
-	    "ttt", client_id, reason_kept(reason), now_text);
+	    "ttt", client_id, slice_cut(slice_of(reason), STORE_REASON_MAX), now_text);
 }
 
 /* The lane's oldest message becomes a dead letter; the lane goes on with the next. */
@@ -94,7 +83,7 @@ void lane_bury_first(struct embedded *e, struct slice client_id, const char *rea
 	    " SELECT 1, m.client_id, m.message_id, l.dialog_id, m.text, ?2, ?3, m.transport, m.channel_id, m.arrived_at, ?4, m.kind,"
 	    " m.coordinates, m.client_phone, m.event_at, m.said_at"
 	    " FROM lanes l JOIN messages m ON m.seq=l.first WHERE l.client_id=?1",
-	    "ttii", client_id, reason_kept(reason), attempts, now);
+	    "ttii", client_id, slice_cut(slice_of(reason), STORE_REASON_MAX), attempts, now);
 	first = sql_int(s, 0, "SELECT first FROM lanes WHERE client_id=?", "t", client_id);
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=0, owner=NULL, lease=NULL, held=0, attempts=0, crashes=0, waiting=waiting-1,"

@@ -124,8 +124,8 @@ static void bury_reply(struct sql *s, const struct store_sent *sent, int64_t now
 	    "INSERT INTO dead_letters(kind, client_id, ref, dialog_id, text, reason, attempts, transport, channel_id, created_at,"
 	    " died_at, question, doubtful) SELECT 2, client_id, reply_id, dialog_id, text, ?1, attempts+1, transport, channel_id,"
 	    " created_at, ?2, question, max(doubtful,?6) FROM outbox WHERE reply_id=?3 AND state=1 AND owner=?4 AND lease=?5",
-	    "titiii", reason_kept(sent->reason), now, slice_of(r->reply_id), (int64_t)r->lease.owner,
-	    (int64_t)r->lease.counter, (int64_t)sent->doubtful);
+	    "titiii", slice_cut(slice_of(sent->reason), STORE_REASON_MAX), now, slice_of(r->reply_id),
+	    (int64_t)r->lease.owner, (int64_t)r->lease.counter, (int64_t)sent->doubtful);
 }
 
 static enum err end_reply(struct embedded *e, struct store_sent *sent, int64_t now)

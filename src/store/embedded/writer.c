@@ -5,13 +5,13 @@
  * shows them what commands beside the service wrote and what became due by time. */
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/wait.h"
 #include "store/embedded/embedded.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -154,21 +154,13 @@ static bool anything_due(struct embedded *e)
 /* Sleeps until there is a job, or a waiter should look again. Called and returns with the lock held. */
 static void wait_for_work(struct embedded *e)
 {
-	struct timespec until;
-
 	if (e->jobs.first != NULL || e->new_waiter || e->closing)
 		return;
 	if (e->waiters.first == NULL) {
 		(void)pthread_cond_wait(&e->wake, &e->lock);
 		return;
 	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += POLL_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-	(void)pthread_cond_timedwait(&e->wake, &e->lock, &until);
+	(void)wait_until(&e->wake, &e->lock, clock_mono_us() + (int64_t)POLL_MS * 1000);
 }
 
 /* Pages of the log that the checkpointer has not looked at. A log begun anew counts from its start. */
@@ -313,14 +305,9 @@ enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void
 
 void writer_start(struct embedded *e)
 {
-	pthread_condattr_t monotonic;
-
 	(void)pthread_mutex_init(&e->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&e->wake, &monotonic);
-	(void)pthread_cond_init(&e->wal_grew, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&e->wake);
+	wait_init(&e->wal_grew);
 	if (e->role == STORE_BESIDE)
 		return;
 	syncer_start(e);

@@ -7,8 +7,6 @@
 #include "store/shared/redis_call.h"
 #include "store/shared/spool.h"
 
-enum { CALL_BYTES = 1 << 20, DAY_MS = 86400000 };
-
 static void put(struct redis_call *call, const struct store_message *m, int64_t arrived_ms, struct buf *data)
 {
 	redis_call_slice(call, m->message_id);
@@ -29,9 +27,9 @@ static size_t put_some(struct redis_call *call, struct shared *s, const struct s
 	size_t i;
 
 	redis_call_reset(call, SCRIPT_ADD);
-	redis_call_int(call, s->settings.dedup_days * DAY_MS);
+	redis_call_int(call, s->settings.dedup_days * SHARED_DAY_MS);
 	redis_call_text(call, s->owner);
-	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < CALL_BYTES); i++)
+	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < SHARED_CALL_BYTES); i++)
 		put(call, &messages[i], arrived_ms != NULL ? arrived_ms[i] : 0, &data);
 	buf_free(&data);
 	return i;

@@ -18,25 +18,11 @@ struct claim {
 };
 
 /* A reply whose words people have made unreadable is dead, and its lane goes on. */
-static void bury_broken(struct claim *c, const struct redisReply *r, struct slice client_id)
+static void bury_broken(struct claim *c, const struct store_reply *reply)
 {
-	struct redis_call call;
+	struct store_sent sent = { .reply = reply, .how = STORE_SENT_DEAD, .reason = "the job's data is not a reply" };
 
-	redis_call_begin(&call, c->s, SCRIPT_SENT);
-	redis_call_text(&call, c->s->owner);
-	redis_call_int(&call, c->s->settings.rate_limit);
-	redis_call_int(&call, c->s->settings.keep_completed);
-	redis_call_text(&call, "D");
-	redis_call_slice(&call, redis_text(redis_at(r, REPLY_ID)));
-	redis_call_slice(&call, redis_text(redis_at(r, REPLY_LEASE)));
-	redis_call_slice(&call, client_id);
-	redis_call_text(&call, "");
-	redis_call_int(&call, 0);
-	redis_call_int(&call, 0);
-	redis_call_text(&call, "");
-	redis_call_text(&call, "the job's data is not a reply");
-	(void)!redis_call_run(&call, NULL); /* else its claim ends, and it is claimed again */
-	redis_call_end(&call);
+	(void)!shared_sent(&c->s->store, &sent, 1); /* else its claim ends, and it is claimed again */
 }
 
 static void read_reply(struct claim *c, const struct redisReply *r, int64_t post_before_ms)
@@ -47,17 +33,8 @@ static void read_reply(struct claim *c, const struct redisReply *r, int64_t post
 	struct job_c from = { 0 };
 
 	(void)job_read_reply_c(redis_text(redis_at(r, REPLY_C)), &from);
-	if (!job_read_reply(redis_text(redis_at(r, REPLY_DATA)), a, &job)) {
-		bury_broken(c, r, from.client_id);
-		return;
-	}
 	*reply = (struct store_reply){
 		.client_id = slice_copy(a, from.client_id),
-		.text = job.text,
-		.transport = job.transport,
-		.question = job.question,
-		.message_id = job.message_id,
-		.channel_id = job.channel_id,
 		.attempt = (unsigned)redis_int(redis_at(r, REPLY_ATTEMPTS)) + 1,
 		.doubtful = redis_int(redis_at(r, REPLY_DOUBTFUL)) != 0,
 		.created_ms = redis_int(redis_at(r, REPLY_TIMESTAMP)),
@@ -66,6 +43,15 @@ static void read_reply(struct claim *c, const struct redisReply *r, int64_t post
 	};
 	(void)slice_to_buffer(redis_text(redis_at(r, REPLY_ID)), reply->reply_id, sizeof reply->reply_id);
 	(void)owner_lease_read(redis_text(redis_at(r, REPLY_LEASE)), &reply->lease);
+	if (!job_read_reply(redis_text(redis_at(r, REPLY_DATA)), a, &job)) {
+		bury_broken(c, reply);
+		return;
+	}
+	reply->text = job.text;
+	reply->transport = job.transport;
+	reply->question = job.question;
+	reply->message_id = job.message_id;
+	reply->channel_id = job.channel_id;
 	c->ret->n++;
 }
 

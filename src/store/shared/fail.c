@@ -1,4 +1,6 @@
 /* fail.c - turns that did not finish: given back unspent, or failed by their own fault. */
+#include "store/shared/fail.h"
+
 #include "base/crash.h"
 #include "store/shared/grave.h"
 #include "store/shared/held.h"
@@ -66,24 +68,36 @@ static enum err look_before_burying(struct fail *f, struct why *why)
 	return err;
 }
 
+void fail_put_head(struct redis_call *call, const struct shared *s)
+{
+	redis_call_text(call, s->owner);
+	redis_call_int(call, s->settings.turn_backoff_ms);
+	redis_call_int(call, s->settings.turn_attempts);
+}
+
+void fail_put_turn(
+    struct redis_call *call, struct slice client_id, struct slice turn_id, const char *how, struct slice reason)
+{
+	redis_call_slice(call, client_id);
+	redis_call_slice(call, turn_id);
+	redis_call_text(call, how);
+	redis_call_slice(call, reason);
+}
+
 static size_t put_some(struct fail *f, struct redis_call *call, size_t from)
 {
 	size_t i, n = 0;
 
 	redis_call_reset(call, SCRIPT_FAIL);
-	redis_call_text(call, f->s->owner);
-	redis_call_int(call, f->s->settings.turn_backoff_ms);
-	redis_call_int(call, f->s->settings.turn_attempts);
+	fail_put_head(call, f->s);
 	for (i = from; i < f->n && n < SHARED_CALL_MOST; i++) {
 		const struct store_failure *failure = f->all[i].failure;
-		struct slice reason = reason_cut(slice_of(failure->reason));
+		struct slice reason = slice_cut(slice_of(failure->reason), STORE_REASON_MAX);
 
 		if (f->all[i].recorded)
 			continue;
-		redis_call_slice(call, failure->turn->client_id);
-		redis_call_text(call, failure->turn->turn_id);
-		redis_call_text(call, failure->give_back ? "B" : "F");
-		redis_call_slice(call, reason);
+		fail_put_turn(call, failure->turn->client_id, slice_of(failure->turn->turn_id),
+		    failure->give_back ? "B" : "F", reason);
 		n++;
 	}
 	return i - from;

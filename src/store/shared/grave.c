@@ -20,15 +20,6 @@ struct graves {
 	size_t n, n_jobs; /* a job without a row (removed by people, or nobody knows whose) is only crossed out */
 };
 
-struct slice reason_cut(struct slice reason)
-{
-	if (reason.n <= STORE_REASON_MAX)
-		return reason;
-	for (reason.n = STORE_REASON_MAX; reason.n > 0 && ((unsigned char)reason.p[reason.n] & 0xc0) == 0x80;)
-		reason.n--;
-	return reason;
-}
-
 static void graves_begin(struct graves *g, size_t most)
 {
 	*g = (struct graves){ 0 };
@@ -53,7 +44,7 @@ static void add_grave(struct graves *g, struct slice job_id, const struct job_ha
 		.client_id = m.client_id,
 		.message_id = m.message_id,
 		.text = m.text,
-		.reason = reason_cut(slice_copy(&g->arena, reason)),
+		.reason = slice_cut(slice_copy(&g->arena, reason), STORE_REASON_MAX),
 		.timestamp_ms = m.event_ms != 0 ? m.event_ms : m.arrived_ms,
 	};
 }

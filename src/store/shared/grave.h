@@ -8,8 +8,6 @@
 
 struct redisReply;
 
-/* Its first STORE_REASON_MAX bytes, no character cut in two. */
-struct slice reason_cut(struct slice reason);
 /* An element of a script's answer is a grave: {2, job id, data, c, timestamp, reason}. */
 bool grave_is(const struct redisReply *element);
 /* Logs those of the answer's elements that are graves. What fails is left to graves_log_left(). */

@@ -14,6 +14,7 @@
 #include "store/shared/redis_clock.h"
 #include "store/shared/redis_keys.h"
 #include "store/shared/spool.h"
+#include "store/shared/sweep.h"
 #include "store/shared/takeover.h"
 #include "store/shared/waker.h"
 #include "store/waiting.h"
@@ -386,7 +387,7 @@ static void close_store(struct store *store)
 	wakers_stop(&s->wakers);
 	if (s->beats != NULL) {
 		owner_stop(s);
-		owner_leave(s);
+		sweep_leave(s);
 	}
 	release(s);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/random.h"
+#include "base/wait.h"
 #include "store/shared/held.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_connect.h"
@@ -12,7 +13,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { BEAT_MOST_MS = 1000, BEATS_A_LEASE = 4, LEASE_DIGITS = 10 /* of a counter, at least */ };
 
@@ -165,11 +165,10 @@ static void beat_once(struct owner *o, struct redis **connection)
 
 static bool sleep_until(struct owner *o, int64_t until_ms)
 {
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
 	bool stopping;
 
 	(void)pthread_mutex_lock(&o->lock);
-	while (!o->stopping && pthread_cond_timedwait(&o->wake, &o->lock, &until) == 0)
+	while (!o->stopping && wait_until(&o->wake, &o->lock, until_ms * 1000))
 		;
 	stopping = o->stopping;
 	(void)pthread_mutex_unlock(&o->lock);
@@ -195,14 +194,10 @@ static void *run(void *arg)
 void owner_start(struct shared *s)
 {
 	struct owner *o = mem_alloc(sizeof *o);
-	pthread_condattr_t monotonic;
 
 	o->shared = s;
 	(void)pthread_mutex_init(&o->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&o->wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&o->wake);
 	s->beats = o;
 	(void)!owner_beat(s, NULL);
 	if (pthread_create(&o->thread, NULL, run, o) != 0)
@@ -224,27 +219,6 @@ void owner_stop(struct shared *s)
 	(void)pthread_mutex_destroy(&o->lock);
 	free(o);
 	s->beats = NULL;
-}
-
-void owner_leave(struct shared *s)
-{
-	struct redis_call call;
-	bool more = true;
-
-	redis_call_begin(&call, s, SCRIPT_SWEEP);
-	while (more) {
-		redis_call_reset(&call, SCRIPT_SWEEP);
-		redis_call_text(&call, s->owner);
-		redis_call_int(&call, s->settings.lease_ms);
-		redis_call_int(&call, s->settings.turn_attempts);
-		redis_call_int(&call, s->settings.turn_backoff_ms);
-		redis_call_int(&call, s->settings.dialog_ttl_s * 1000);
-		redis_call_int(&call, STORE_HUNG_MS);
-		redis_call_text(&call, "leave");
-		/* {now, of the dead, hung, replies, more, ...}: what was buried is listed in `S unlogged` for a keeper */
-		more = redis_call_run(&call, NULL) == ERR_OK && redis_int(redis_at(redis_answer(&call), 4)) == 1;
-	}
-	redis_call_end(&call);
 }
 
 /* ---- conclusions ------------------------------------------------------------------------------------ */

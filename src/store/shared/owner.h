@@ -28,9 +28,6 @@ static inline struct store_lease owner_lease(const struct shared *s, uint64_t co
 void owner_start(struct shared *s);
 /* The thread has ended when this returns. Nothing to do where it was not started. */
 void owner_stop(struct shared *s);
-/* After owner_stop(): what this process still holds goes to others at once, not with the end of its lease. Where Redis does
- * not answer it is left to that. */
-void owner_leave(struct shared *s);
 /* One beat now, on a connection of the pool: take or claim answered "unknown". */
 MUST_CHECK enum err owner_beat(struct shared *s, struct why *why);
 

@@ -126,17 +126,6 @@ static struct slice text_of(struct slice text)
 	return text.p != NULL ? text : SLICE("");
 }
 
-static struct slice reason_of(const char *reason)
-{
-	struct slice kept = slice_of(reason);
-
-	if (kept.n <= STORE_REASON_MAX)
-		return kept;
-	for (kept.n = STORE_REASON_MAX; kept.n > 0 && ((unsigned char)kept.p[kept.n] & 0xc0) == 0x80;)
-		kept.n--;
-	return kept;
-}
-
 static void add_message(struct pg_params *p, const struct pg_turn *t, size_t i)
 {
 	const struct store_message *m = &t->result->turn->messages[i];
@@ -149,7 +138,7 @@ static void add_message(struct pg_params *p, const struct pg_turn *t, size_t i)
 	pg_add_text(p, M_STATE, slice_of(log->dialog_state));
 	pg_add_int(p, M_TIME, m->event_ms != 0 ? m->event_ms : m->arrived_ms);
 	pg_add_bool(p, M_OK, log->success);
-	pg_add_text(p, M_REASON, reason_of(log->reason));
+	pg_add_text(p, M_REASON, slice_cut(slice_of(log->reason), STORE_REASON_MAX));
 	pg_add_int(p, M_VERSION, t->base + 1);
 }
 

@@ -31,7 +31,6 @@ void redis_give_back(struct redis_pool *pool, struct redis *connection, bool bro
 MUST_CHECK enum err redis_open(struct redis_pool *pool, struct redis **ret, struct why *why);
 void redis_close(struct redis **connection); /* *connection is NULL afterwards; NULL is fine */
 
-struct redisContext *redis_context(struct redis *connection);
 const struct redis_identity *redis_identity(const struct redis *connection);
 
 /* One plain command of n words on a borrowed connection; *ret is to be freed with freeReplyObject. lengths: NULL where
@@ -49,8 +48,6 @@ MUST_CHECK enum err redis_meet(struct redis_pool *pool, struct redis *connection
 /* The verdict on an error reply ("LOADING Redis is loading ..."). */
 enum err redis_error(const char *text);
 
-/* "host:port" or path of the last connection made, for sentences; "" before. */
-void redis_address(struct redis_pool *pool, char ret[300]);
 /* Connections made so far, all kinds: for metrics. */
 uint64_t redis_connections(struct redis_pool *pool);
 

@@ -39,11 +39,6 @@ bool redis_is_stale(const struct redis *c)
 	return recv(c->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
-struct redisContext *redis_context(struct redis *connection)
-{
-	return connection->context;
-}
-
 const struct redis_identity *redis_identity(const struct redis *connection)
 {
 	return &connection->identity;

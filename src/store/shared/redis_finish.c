@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "store/shared/fail.h"
 #include "store/shared/job.h"
 #include "store/shared/lane.h"
 #include "store/shared/redis_call.h"
@@ -11,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { CALL_BYTES = 1 << 20, RECALLED_SIZE = STORE_TURN_ID_SIZE + 2 };
+enum { RECALLED_SIZE = STORE_TURN_ID_SIZE + 2 };
 
 /* ---- finish ---- */
 
@@ -46,7 +47,7 @@ static size_t put_some(
 	redis_call_int(call, s->settings.rate_limit);
 	redis_call_int(call, s->settings.send_timeout_ms + s->settings.lease_ms);
 	redis_call_int(call, s->settings.keep_completed);
-	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < CALL_BYTES); i++)
+	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < SHARED_CALL_BYTES); i++)
 		put_turn(call, &turns[i]);
 	return i;
 }
@@ -181,13 +182,8 @@ enum err redis_give_back_without(struct shared *s, struct slice client_id, struc
 	}
 	buf_char(&ids, ']');
 	redis_call_begin(&call, s, SCRIPT_FAIL);
-	redis_call_text(&call, s->owner);
-	redis_call_int(&call, s->settings.turn_backoff_ms);
-	redis_call_int(&call, s->settings.turn_attempts);
-	redis_call_slice(&call, client_id);
-	redis_call_slice(&call, turn_id);
-	redis_call_text(&call, "D");
-	redis_call_slice(&call, buf_as_slice(&ids));
+	fail_put_head(&call, s);
+	fail_put_turn(&call, client_id, turn_id, "D", buf_as_slice(&ids));
 	err = redis_call_run(&call, why);
 	redis_call_end(&call);
 	buf_free(&ids);

@@ -28,7 +28,6 @@ struct redis_pool {
 	int64_t next_try_ms;       /* monotonic */
 	enum err last;             /* outcome of the last try that failed */
 	struct why last_said;      /* and its sentence */
-	char address[300];         /* of the last connection made */
 	uint64_t made;             /* connections */
 	struct redis_identity met; /* the last server that was met: its run_id */
 };
@@ -207,10 +206,8 @@ enum err redis_open(struct redis_pool *pool, struct redis **ret, struct why *why
 		err = meet(pool, c, &broken, &said);
 	(void)pthread_mutex_lock(&pool->lock);
 	prepared = pool->prepared;
-	if (err == ERR_OK) {
+	if (err == ERR_OK)
 		pool->made++;
-		(void)memcpy(pool->address, c->address, sizeof pool->address);
-	}
 	(void)pthread_mutex_unlock(&pool->lock);
 	if (err == ERR_OK) {
 		*ret = c;
@@ -355,13 +352,6 @@ enum err redis_kill(struct redis_pool *pool, const struct redis_identity *lost, 
 	}
 	redis_give_back(pool, c, broken);
 	return err;
-}
-
-void redis_address(struct redis_pool *pool, char ret[300])
-{
-	(void)pthread_mutex_lock(&pool->lock);
-	(void)memcpy(ret, pool->address, sizeof pool->address);
-	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 uint64_t redis_connections(struct redis_pool *pool)

@@ -29,7 +29,7 @@ static void put(struct redis_call *call, struct shared *s, const struct store_se
 	redis_call_int(call, sent->how == STORE_SENT_ACCEPTED ? redis_from_wall_ms(s, sent->posted_ms) : 0);
 	redis_call_int(call, sent->delay_ms);
 	redis_call_text(call, sent->doubtful ? (sent->unused ? "du" : "d") : sent->unused ? "u" : "");
-	redis_call_slice(call, reason_cut(slice_of(sent->reason)));
+	redis_call_slice(call, slice_cut(slice_of(sent->reason), STORE_REASON_MAX));
 }
 
 static bool gives_slot_back(const struct store_sent *sent)

@@ -13,10 +13,12 @@
 #include <stdatomic.h>
 
 enum {
-	OWNER_SIZE = 17,        /* 16 hex digits and a NUL */
-	SHARED_CALL_MOST = 256, /* elements of one script call */
-	SHARED_BATCH_MOST = 64, /* turns of one transaction */
-	JOB_ID_MAX = 1024       /* bytes */
+	OWNER_SIZE = 17,             /* 16 hex digits and a NUL */
+	SHARED_CALL_MOST = 256,      /* elements of one script call */
+	SHARED_CALL_BYTES = 1 << 20, /* of its arguments; one element may go beyond */
+	SHARED_BATCH_MOST = 64,      /* turns of one transaction */
+	SHARED_DAY_MS = 86400000,
+	JOB_ID_MAX = 1024 /* bytes */
 };
 
 struct redis_pool;  /* redis_pool.h */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/wait.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { PAUSE_LEAST_MS = 100, PAUSE_MOST_MS = 2000, NAME_BYTES = 64 };
 
@@ -215,28 +215,14 @@ static bool adopt_all(struct spool_forwarder *f)
 
 /* ---- the thread ---------------------------------------------------------------------------------------- */
 
-static struct timespec after_ms(int64_t ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 /* Sleeps for so long, or until there is something to forward if that is worth waking for. True when it is time to stop. */
 static bool sleep_until_woken(struct spool_forwarder *f, int64_t ms, bool may_wake)
 {
-	struct timespec until = after_ms(ms);
+	int64_t until_us = clock_mono_us() + ms * 1000;
 	bool stopping;
 
 	(void)pthread_mutex_lock(&f->lock);
-	while (!f->stopping && !(may_wake && f->woken) && pthread_cond_timedwait(&f->wake, &f->lock, &until) == 0)
+	while (!f->stopping && !(may_wake && f->woken) && wait_until(&f->wake, &f->lock, until_us))
 		;
 	f->woken = false;
 	stopping = f->stopping;
@@ -278,7 +264,6 @@ struct spool_forwarder *spool_forward_start(
     struct spool_file *own, const char *folder, const char *name, const struct spool_way *way, int64_t adopt_every_ms)
 {
 	struct spool_forwarder *f = mem_alloc(sizeof *f);
-	pthread_condattr_t monotonic;
 
 	f->own = own;
 	f->folder = folder;
@@ -286,10 +271,7 @@ struct spool_forwarder *spool_forward_start(
 	f->way = *way;
 	f->adopt_every_ms = adopt_every_ms;
 	(void)pthread_mutex_init(&f->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&f->wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&f->wake);
 	if (pthread_create(&f->thread, NULL, forward_main, f) != 0)
 		abort();
 	return f;

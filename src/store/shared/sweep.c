@@ -10,7 +10,8 @@
 
 enum { ANSWER_CRASHED = 1, ANSWER_HUNG, ANSWER_REPLIES, ANSWER_MORE, ANSWER_GRAVES };
 
-static void put_arguments(struct redis_call *call, const struct shared *s)
+/* how: "leave", or empty for a sweep of what the dead hold. */
+static void put_arguments(struct redis_call *call, const struct shared *s, const char *how)
 {
 	redis_call_text(call, s->owner);
 	redis_call_int(call, s->settings.lease_ms);
@@ -18,7 +19,7 @@ static void put_arguments(struct redis_call *call, const struct shared *s)
 	redis_call_int(call, s->settings.turn_backoff_ms);
 	redis_call_int(call, s->settings.dialog_ttl_s * 1000);
 	redis_call_int(call, STORE_HUNG_MS);
-	redis_call_text(call, "");
+	redis_call_text(call, how);
 }
 
 enum err sweep_round(struct shared *s, struct store_kept *ret, struct why *why)
@@ -29,13 +30,12 @@ enum err sweep_round(struct shared *s, struct store_kept *ret, struct why *why)
 	if (!owner_may_sweep(s))
 		return ERR_OK;
 	redis_call_begin(&call, s, SCRIPT_SWEEP);
-	put_arguments(&call, s);
+	put_arguments(&call, s, "");
 	err = redis_call_run(&call, why);
 	if (err == ERR_OK) {
 		const struct redisReply *answer = redis_answer(&call);
 
 		crash_point("swept");
-		ret->crashed += (size_t)redis_int(redis_at(answer, ANSWER_CRASHED));
 		ret->leases_ended += (size_t)redis_int(redis_at(answer, ANSWER_HUNG));
 		ret->more = ret->more || redis_int(redis_at(answer, ANSWER_MORE)) == 1;
 		metric_add(METRIC_TURNS_RECOVERED, redis_int(redis_at(answer, ANSWER_CRASHED)));
@@ -46,4 +46,20 @@ enum err sweep_round(struct shared *s, struct store_kept *ret, struct why *why)
 	}
 	redis_call_end(&call);
 	return err;
+}
+
+void sweep_leave(struct shared *s)
+{
+	struct redis_call call;
+	bool more = true;
+
+	redis_call_begin(&call, s, SCRIPT_SWEEP);
+	while (more) {
+		redis_call_reset(&call, SCRIPT_SWEEP);
+		put_arguments(&call, s, "leave");
+		/* what was buried is listed in `S unlogged` for a keeper */
+		more = redis_call_run(&call, NULL) == ERR_OK &&
+		       redis_int(redis_at(redis_answer(&call), ANSWER_MORE)) == 1;
+	}
+	redis_call_end(&call);
 }

@@ -3,6 +3,7 @@
 #include "base/crash.h"
 #include "base/metrics.h"
 #include "store/shared/disown.h"
+#include "store/shared/fail.h"
 #include "store/shared/held.h"
 #include "store/shared/job.h"
 #include "store/shared/lane.h"
@@ -12,7 +13,7 @@
 #include "store/shared/redis_finish.h"
 #include "store/shared/waker.h"
 
-enum { WINDOW_LEAST = 64, WINDOW_MOST = 1024, GATHER = 64, DAY_MS = 86400000 };
+enum { WINDOW_LEAST = 64, WINDOW_MOST = 1024, GATHER = 64 };
 /* Elements of the script's answer, of a turn in it and of a turn's job. */
 enum { ANSWER_NOW, ANSWER_WHY, ANSWER_NEXT_DUE, ANSWER_TURNS };
 enum {
@@ -58,13 +59,8 @@ static void end_turn(struct take *t, struct taken *one, const char *kind, struct
 	struct redis_call call;
 
 	redis_call_begin(&call, t->s, SCRIPT_FAIL);
-	redis_call_text(&call, t->s->owner);
-	redis_call_int(&call, t->s->settings.turn_backoff_ms);
-	redis_call_int(&call, t->s->settings.turn_attempts);
-	redis_call_slice(&call, one->turn.client_id);
-	redis_call_text(&call, one->turn.turn_id);
-	redis_call_text(&call, kind);
-	redis_call_slice(&call, reason);
+	fail_put_head(&call, t->s);
+	fail_put_turn(&call, one->turn.client_id, slice_of(one->turn.turn_id), kind, reason);
 	if (redis_call_run(&call, NULL) != ERR_OK) {
 		disown_one(t->s, one->turn.lease.counter);
 		one->lost = true;
@@ -164,7 +160,7 @@ static void put_arguments(struct redis_call *call, struct shared *s, size_t most
 	redis_call_int(call, (int64_t)window);
 	redis_call_int(call, GATHER);
 	redis_call_int(call, s->settings.dialog_ttl_s * 1000);
-	redis_call_int(call, s->settings.dedup_days * DAY_MS);
+	redis_call_int(call, s->settings.dedup_days * SHARED_DAY_MS);
 	redis_call_int(call, s->settings.keep_completed);
 }
 

@@ -2,6 +2,7 @@
 #include "store/shared/waker.h"
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "store/shared/redis_connect.h"
 #include "store/shared/redis_keys.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum { PATIENCE_MS = 2000 /* beyond what BLMOVE was asked to wait */ };
 #define WAKE_LONGEST_S "0.25"
@@ -68,20 +68,18 @@ void waker_end(struct wakers *wakers, struct waking *x)
 	(void)pthread_mutex_unlock(&q->lock);
 }
 
-static struct timespec no_later_than(int64_t until_ms)
+static int64_t no_later_than_us(int64_t until_ms)
 {
 	int64_t longest_ms = clock_mono_ms() + WAKE_LONGEST_MS;
-	int64_t ms = until_ms < longest_ms ? until_ms : longest_ms;
 
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	return (until_ms < longest_ms ? until_ms : longest_ms) * 1000;
 }
 
-static void sleep_on_list(struct queue *q, struct waking *x, const struct timespec *until)
+static void sleep_on_list(struct queue *q, struct waking *x, int64_t until_us)
 {
 	q->sleepers++;
 	(void)pthread_cond_signal(&q->armed);
-	while (!q->stopping && !q->granted && q->local == x->local &&
-	       pthread_cond_timedwait(&q->list_wake, &q->lock, until) == 0)
+	while (!q->stopping && !q->granted && q->local == x->local && wait_until(&q->list_wake, &q->lock, until_us))
 		;
 	q->sleepers--;
 	if (q->granted) {
@@ -90,24 +88,24 @@ static void sleep_on_list(struct queue *q, struct waking *x, const struct timesp
 	}
 }
 
-static void sleep_on_time(struct queue *q, const struct waking *x, const struct timespec *until)
+static void sleep_on_time(struct queue *q, const struct waking *x, int64_t until_us)
 {
-	while (!q->stopping && q->local == x->local && pthread_cond_timedwait(&q->local_wake, &q->lock, until) == 0)
+	while (!q->stopping && q->local == x->local && wait_until(&q->local_wake, &q->lock, until_us))
 		;
 }
 
 enum err waker_wait(struct wakers *wakers, struct waking *x, enum wake_how how, int64_t until_ms)
 {
 	struct queue *q = &wakers->queue[x->queue];
-	struct timespec until = no_later_than(until_ms);
+	int64_t until_us = no_later_than_us(until_ms);
 	bool stopping;
 
 	(void)pthread_mutex_lock(&q->lock);
 	looked(q, x);
 	if (how == WAKE_BY_LIST)
-		sleep_on_list(q, x, &until);
+		sleep_on_list(q, x, until_us);
 	else
-		sleep_on_time(q, x, &until);
+		sleep_on_time(q, x, until_us);
 	x->local = q->local;
 	stopping = q->stopping;
 	(void)pthread_mutex_unlock(&q->lock);
@@ -206,11 +204,11 @@ static bool wait_for_element(struct queue *q, bool *failed)
 /* False: to end. Meanwhile nobody is waked, and nobody needs to be: sleepers look again by themselves. */
 static bool pause_after_failure(struct queue *q)
 {
-	struct timespec until = no_later_than(INT64_MAX);
+	int64_t until_us = no_later_than_us(INT64_MAX);
 	bool stopping;
 
 	(void)pthread_mutex_lock(&q->lock);
-	while (!q->stopping && pthread_cond_timedwait(&q->armed, &q->lock, &until) == 0)
+	while (!q->stopping && wait_until(&q->armed, &q->lock, until_us))
 		;
 	stopping = q->stopping;
 	(void)pthread_mutex_unlock(&q->lock);
@@ -268,18 +266,14 @@ static void *run(void *arg)
 static void start(struct wakers *w, enum wake_queue which, const char *bull_name)
 {
 	struct queue *q = &w->queue[which];
-	pthread_condattr_t monotonic;
 
 	q->wakers = w;
 	q->bull_name = bull_name;
 	(which == WAKE_MESSAGES ? redis_messages_key : redis_outbox_key)(w->shared, "wait", q->list);
 	(void)pthread_mutex_init(&q->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&q->list_wake, &monotonic);
-	(void)pthread_cond_init(&q->local_wake, &monotonic);
-	(void)pthread_cond_init(&q->armed, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	wait_init(&q->list_wake);
+	wait_init(&q->local_wake);
+	wait_init(&q->armed);
 	if (pthread_create(&q->thread, NULL, run, q) != 0)
 		abort(); /* as without memory: the process could do nothing */
 }

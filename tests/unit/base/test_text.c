@@ -14,6 +14,19 @@ static void trims(void **state)
 	assert_true(slice_eq(slice_trim(SLICE_NONE), SLICE_NONE));
 }
 
+static void cuts_no_character(void **state)
+{
+	assert_true(slice_eq(slice_cut(SLICE("abc"), 3), SLICE("abc")));
+	assert_true(slice_eq(slice_cut(SLICE("abc"), 2), SLICE("ab")));
+	assert_true(slice_eq(slice_cut(SLICE("Ж!"), 1), SLICE("")));
+	assert_true(slice_eq(slice_cut(SLICE("a\xf0\x9f\x8d\x95"), 4), SLICE("a")));
+	assert_true(slice_eq(slice_cut(SLICE("\xf0\x9f\x8d\x95"
+					     "a"),
+				 4),
+	    SLICE("\xf0\x9f\x8d\x95")));
+	assert_true(slice_eq(slice_cut(SLICE_NONE, 4), SLICE_NONE));
+}
+
 static void knows_utf8(void **state)
 {
 	assert_true(slice_is_utf8(SLICE_NONE));
@@ -110,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trims),
+		cmocka_unit_test(cuts_no_character),
 		cmocka_unit_test(knows_utf8),
 		cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(fills_buffers),

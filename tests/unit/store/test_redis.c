@@ -7,6 +7,7 @@
 #include "store/shared/owner.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_clock.h"
+#include "store/shared/sweep.h"
 #include "store/shared/waker.h"
 
 #include <hiredis/hiredis.h>
@@ -459,7 +460,7 @@ static void test_beats(void **state)
 	until(s, owner_may_sweep, "beats again");
 	assert_true(clock_boot_ms() - taken_ms >= LEASE_MS - 300); /* a whole lease anew */
 	owner_stop(s);
-	owner_leave(s);
+	sweep_leave(s);
 	assert_false(is_owner(s));
 	end(s);
 }
@@ -475,7 +476,7 @@ static void test_no_beat_without_epoch(void **state)
 	(void)say(s, "HSET c2o:meta epoch e");
 	assert_int_equal(owner_beat(s, NULL), ERR_OK);
 	assert_true(is_owner(s));
-	owner_leave(s);
+	sweep_leave(s);
 	end(s);
 }
 

@@ -165,22 +165,6 @@ static void test_cannot_open(void **state)
 	assert_null(s.db);
 }
 
-static void test_reason_kept(void **state)
-{
-	char text[STORE_REASON_MAX + 10];
-
-	memset(text, 'x', sizeof text);
-	text[sizeof text - 1] = '\0';
-	assert_int_equal(reason_kept(NULL).n, 0);
-	assert_int_equal(reason_kept("short").n, 5);
-	assert_int_equal(reason_kept(text).n, STORE_REASON_MAX);
-	memcpy(text + STORE_REASON_MAX - 2, "\xf0\x9f\x8d\x95", 4);
-	assert_int_equal(reason_kept(text).n, STORE_REASON_MAX - 2);
-	memcpy(text + STORE_REASON_MAX - 4, "\xf0\x9f\x8d\x95", 4);
-	text[STORE_REASON_MAX] = 'x';
-	assert_int_equal(reason_kept(text).n, STORE_REASON_MAX);
-}
-
 #define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, open_memory, close_memory)
 
 int main(void)
@@ -195,7 +179,6 @@ int main(void)
 		WITH_DATABASE(test_no_space),
 		WITH_DATABASE(test_left_in_the_middle),
 		cmocka_unit_test(test_cannot_open),
-		cmocka_unit_test(test_reason_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
