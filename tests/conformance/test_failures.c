@@ -29,7 +29,8 @@ static void test_attempts_and_backoff(void **state)
 		CHECK_INT(counts(f).lanes_backing_off, 1);
 		take_none(f);
 		give_back(f, take_from(f, "a"));
-		CHECK(clock_mono_ms() - failed_ms >= BACKOFF_MS << (attempt - 1));
+		/* the store's clock and this one cut their milliseconds at different times */
+		CHECK(clock_mono_ms() - failed_ms + 1 >= BACKOFF_MS << (attempt - 1));
 	}
 	take_none(f);
 	CHECK_INT(counts(f).dead_messages, 1);

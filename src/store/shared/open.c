@@ -13,6 +13,7 @@
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_clock.h"
 #include "store/shared/redis_keys.h"
+#include "store/shared/redis_library.h"
 #include "store/shared/spool.h"
 #include "store/shared/sweep.h"
 #include "store/shared/takeover.h"
@@ -174,6 +175,8 @@ static enum err prepare_redis(struct shared *s, struct why *why)
 {
 	enum err err = redis_prepare(s->redis, why);
 
+	if (err == ERR_OK && s->role != STORE_BESIDE)
+		redis_library_tidy(s->redis);
 	return err != ERR_OK ? err : claim_meta(s, why);
 }
 

@@ -5,11 +5,12 @@
 #include "store/shared/redis_clock.h"
 #include "store/shared/redis_connect.h"
 #include "store/shared/redis_keys.h"
+#include "store/shared/redis_library.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ADD_CALL_MS = 1000, WORDS_BEFORE_ARGUMENTS = 3 /* EVALSHA, SHA1, number of keys */ };
+enum { ADD_CALL_MS = 1000, WORDS_BEFORE_ARGUMENTS = 3 /* command, script, number of keys */ };
 
 void redis_call_begin(struct redis_call *c, struct shared *s, enum script script)
 {
@@ -53,12 +54,21 @@ void redis_call_int(struct redis_call *c, int64_t argument)
 
 /* ---- a round trip ----------------------------------------------------------------------------------- */
 
+/* "*<words>\r\n", then the command, the script's name there, and the number of keys. */
+static int put_head(const struct redis_call *c, const struct redis *connection, char *ret, size_t size)
+{
+	const char *command = connection->has_functions ? "FCALL" : "EVALSHA";
+	const char *name = connection->has_functions ? script_function(c->script) : script_sha1(c->script);
+
+	return snprintf(ret, size, "*%zu\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n$1\r\n%d\r\n",
+	    WORDS_BEFORE_ARGUMENTS + REDIS_KEYS + c->n, strlen(command), command, strlen(name), name, REDIS_KEYS);
+}
+
 static void append(const struct redis_call *c, struct redis *connection)
 {
 	struct slice keys = redis_keys(c->shared);
-	char head[128];
-	int n = snprintf(head, sizeof head, "*%zu\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n%d\r\n",
-	    WORDS_BEFORE_ARGUMENTS + REDIS_KEYS + c->n, script_sha1(c->script), REDIS_KEYS);
+	char head[160];
+	int n = put_head(c, connection, head, sizeof head);
 
 	/* these three fail for want of memory only, where the process ends anyway, or by an error that the read finds */
 	(void)redisAppendFormattedCommand(connection->context, head, (size_t)n);
@@ -84,7 +94,7 @@ static enum err round_trip(struct redis_call *c, struct redis *connection, bool 
 	return ERR_OK;
 }
 
-static enum err load(enum script script, struct redis *connection, bool *broken, struct why *why)
+static enum err load_script(enum script script, struct redis *connection, bool *broken, struct why *why)
 {
 	struct redisReply *reply = NULL;
 	const char *words[] = { "SCRIPT", "LOAD", script_text(script) };
@@ -95,19 +105,55 @@ static enum err load(enum script script, struct redis *connection, bool *broken,
 	return err;
 }
 
-enum err redis_call_run_on(struct redis_call *c, struct redis *connection, bool *broken, struct why *why)
+static enum err run_script(struct redis_call *c, struct redis *connection, bool *broken, struct why *why)
 {
 	struct why said = { 0 };
-	enum err err;
+	enum err err = round_trip(c, connection, broken, &said);
+
+	if (err == ERR_AGAIN && strstr(said.text, "NOSCRIPT") != NULL &&
+	    (err = load_script(c->script, connection, broken, &said)) == ERR_OK)
+		err = round_trip(c, connection, broken, &said);
+	return err == ERR_OK ? ERR_OK : why_fail(why, err, "%s", said.text);
+}
+
+/* The user may call scripts but no functions, or the server has none whatever its version says. */
+static bool refuses_functions(enum err err, bool broken)
+{
+	return !broken && (err == ERR_DENIED || err == ERR_INVALID);
+}
+
+/* ERR_AGAIN with has_functions no more: nothing has run, call it as a script. */
+static enum err run_function(struct redis_call *c, struct redis *connection, bool *broken, struct why *why)
+{
+	struct why said = { 0 };
+	enum err err = round_trip(c, connection, broken, &said);
+
+	if (err == ERR_AGAIN && strstr(said.text, "Function not found") != NULL) {
+		err = redis_library_load(connection, broken, &said);
+		connection->has_functions = err == ERR_OK || *broken;
+		err = err == ERR_OK ? round_trip(c, connection, broken, &said) : *broken ? err : ERR_AGAIN;
+	}
+	if (refuses_functions(err, *broken)) {
+		connection->has_functions = false;
+		err = ERR_AGAIN;
+	}
+	return err == ERR_OK ? ERR_OK : why_fail(why, err, "%s", said.text);
+}
+
+enum err redis_call_run_on(struct redis_call *c, struct redis *connection, bool *broken, struct why *why)
+{
+	enum err err = ERR_AGAIN;
+	bool lost = false;
 
 	freeReplyObject(c->answer);
 	c->answer = NULL;
 	c->sent = connection->identity;
-	err = round_trip(c, connection, broken, &said);
-	if (err == ERR_AGAIN && strstr(said.text, "NOSCRIPT") != NULL &&
-	    (err = load(c->script, connection, broken, &said)) == ERR_OK)
-		err = round_trip(c, connection, broken, &said);
-	return err == ERR_OK ? ERR_OK : why_fail(why, err, "%s", said.text);
+	if (connection->has_functions)
+		err = run_function(c, connection, &lost, why);
+	if (err == ERR_AGAIN && !connection->has_functions)
+		err = run_script(c, connection, &lost, why);
+	*broken = *broken || lost;
+	return err;
 }
 
 enum err redis_call_run(struct redis_call *c, struct why *why)

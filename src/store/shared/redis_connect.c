@@ -16,6 +16,7 @@ enum {
 	KEEPALIVE_STEP_S = 2,
 	KEEPALIVE_PROBES = 3,
 	VERSION_LEAST = 602, /* major × 100 + minor */
+	FUNCTIONS_SINCE = 7,
 	WORDS_MAX = 4,
 	COMMANDS_MAX = 8
 };
@@ -224,6 +225,7 @@ static enum err take_server(struct redis *c, const struct redisReply *reply, str
 	if (major * 100 + minor < VERSION_LEAST)
 		return why_fail(why, ERR_INVALID, "Redis at %s is %.*s; chat2order needs Redis 6.2 or newer, or Valkey",
 		    c->address, SLICE_PRINT(version));
+	c->has_functions = major >= FUNCTIONS_SINCE;
 	return ERR_OK;
 }
 

@@ -14,6 +14,7 @@ struct redis {
 	struct redisContext *context;
 	struct redis_identity identity;
 	char address[300];  /* "host:port" or a path: for sentences, and for who was met */
+	bool has_functions; /* scripts are called by FCALL, else by EVALSHA */
 	int64_t timeout_ms; /* of a call, as set now */
 	struct redis *next; /* idle ones of the pool */
 };

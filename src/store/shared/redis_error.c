@@ -6,6 +6,7 @@ static const struct row {
 	enum err verdict;
 } rows[] = {
 	{ "NOSCRIPT", ERR_AGAIN },
+	{ "ERR Function not found", ERR_AGAIN },
 	{ "LOADING", ERR_AGAIN },
 	{ "BUSY ",
 	    ERR_AGAIN }, /* a foreign script; never killed by us. With its blank: BUSYKEY, BUSYGROUP are others */

@@ -1,5 +1,9 @@
-/* scripts.h - the Lua scripts of src/store/shared/lua, compiled in; each with common.lua before it, and the libraries
- * (lib_NAME.lua) that a line "-- with NAME" of its names. */
+/* scripts.h - the Lua scripts of src/store/shared/lua, compiled in. docs/store-protocol.md, 3.
+ *
+ * Where the server has functions (Redis 7, Valkey) all scripts are one library, loaded once: what they define is made once, not
+ * with every call, which costs more than many a script does. Elsewhere each is a script of its own for EVALSHA, with
+ * common.lua before it and the libraries (lib_NAME.lua) that a line "-- with NAME" of its names. The files are the same; the line
+ * "-- each call" parts what is defined from what runs. */
 #ifndef STORE_SHARED_SCRIPTS_H
 #define STORE_SHARED_SCRIPTS_H
 
@@ -35,7 +39,7 @@
 	X(TAKEOVER, takeover)
 
 /* X(name): lib_<name>.lua, in the order in which they stand */
-#define SCRIPT_LIBRARY_LIST(X) X(lanes) X(dead) X(turns) X(rate)
+#define SCRIPT_LIBRARY_LIST(X) X(lanes) X(dead) X(turns) X(rate) X(completed)
 
 enum script {
 #define X(name, file) SCRIPT_##name,
@@ -48,5 +52,12 @@ const char *script_name(enum script script); /* "add": for metrics and logs */
 const char *script_text(enum script script); /* common.lua, its libraries and its own */
 size_t script_text_length(enum script script);
 const char *script_sha1(enum script script); /* 40 hex digits, as EVALSHA wants */
+
+/* Names carry a digest of the text, so that two versions live on one server without a word. */
+const char *script_function(enum script script); /* "c2o_add_<digest>", as FCALL wants */
+const char *script_library(void);                /* all of them, as FUNCTION LOAD wants */
+size_t script_library_length(void);
+const char *script_library_name(void);  /* "chat2order_<digest>" */
+#define SCRIPT_LIBRARIES "chat2order_*" /* of any version, for FUNCTION LIST */
 
 #endif

@@ -7,6 +7,7 @@
 #include "store/shared/owner.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_clock.h"
+#include "store/shared/redis_library.h"
 #include "store/shared/sweep.h"
 #include "store/shared/waker.h"
 
@@ -76,7 +77,7 @@ static struct shared *ready_process(void)
 /* A plain command whose words are in one text; its answer as a text, valid until the next. */
 static const char *say(struct shared *s, const char *command)
 {
-	static char answer[4096];
+	static char answer[65536];
 	char copy[512], *save = NULL;
 	const char *words[16];
 	struct redisReply *reply = NULL;
@@ -142,12 +143,100 @@ static void test_call(void **state)
 	struct why why = { 0 };
 
 	assert_int_equal(call(s, NULL, &why), ERR_OK);
-	(void)say(s, "SCRIPT FLUSH");
+	(void)say(s, "FUNCTION FLUSH");
 	if (call(s, NULL, &why) != ERR_OK)
 		fail_msg("not loaded again: %s", why.text);
 	assert_true(llabs(redis_now_ms(s) - clock_wall_ms()) < 1000);
 	assert_true(llabs(redis_from_wall_ms(s, 5000) - 5000) < 1000);
 	assert_int_equal(redis_clock_jump_ms(s), 0);
+	end(s);
+}
+
+/* How often the server ran that command since CONFIG RESETSTAT. */
+static int calls_of(struct shared *s, const char *command)
+{
+	char name[64];
+	const char *at, *stats = say(s, "INFO commandstats");
+	int calls = 0;
+
+	(void)snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
+	if ((at = strstr(stats, name)) != NULL)
+		(void)sscanf(at + strlen(name), "%d", &calls);
+	return calls;
+}
+
+/* Scripts are functions of one library, which is loaded once and whenever it is missing. */
+static void test_functions(void **state)
+{
+	struct shared *s = ready_process();
+	struct why why = { 0 };
+
+	(void)say(s, "FUNCTION FLUSH");
+	(void)say(s, "CONFIG RESETSTAT");
+	assert_int_equal(call(s, NULL, &why), ERR_OK);
+	assert_int_equal(call(s, NULL, &why), ERR_OK);
+	assert_int_equal(calls_of(s, "fcall"), 3); /* the first found none */
+	assert_int_equal(calls_of(s, "function|load"), 1);
+	assert_int_equal(calls_of(s, "evalsha"), 0);
+	end(s);
+}
+
+/* Whoever may call none calls the same scripts by EVALSHA. */
+static void test_forbidden_functions(void **state)
+{
+	static const char *const forbidden[] = { "-fcall", "-function" };
+	char url[96];
+	struct shared *s = ready_process();
+
+	(void)snprintf(url, sizeof url, "redis://scripts:secret@127.0.0.1:%u", (unsigned)redis_server_port(server));
+	for (size_t i = 0; i < COUNT_OF(forbidden); i++) {
+		char rights[96];
+		struct shared *limited;
+		struct why why = { 0 };
+
+		(void)snprintf(rights, sizeof rights, "ACL SETUSER scripts on >secret ~* &* +@all %s", forbidden[i]);
+		(void)say(s, rights);
+		(void)say(s, "FUNCTION FLUSH");
+		limited = process(url);
+		assert_int_equal(redis_prepare(limited->redis, &why), ERR_OK);
+		(void)say(s, "CONFIG RESETSTAT");
+		if (call(limited, NULL, &why) != ERR_OK || call(limited, NULL, &why) != ERR_OK)
+			fail_msg("%s: %s", forbidden[i], why.text);
+		assert_true(calls_of(s, "evalsha") >= 2);
+		assert_int_equal(redis_connections(limited->redis), 1);
+		end(limited);
+	}
+	end(s);
+}
+
+/* What an older version left is taken away; what belongs to others stays. */
+static void test_libraries_of_older_versions(void **state)
+{
+	static const char *const libraries[] = {
+		"#!lua name=chat2order_0123456789ab\nredis.register_function('c2o_old', function() return 1 end)",
+		"#!lua name=chat2orders\nredis.register_function('theirs', function() return 1 end)",
+	};
+	struct shared *s = ready_process();
+	struct redisReply *reply = NULL;
+	struct why why = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(libraries); i++) {
+		assert_int_equal(redis_command(s->redis, 3, (const char *const[]){ "FUNCTION", "LOAD", libraries[i] },
+				     NULL, &reply, &why),
+		    ERR_OK);
+		freeReplyObject(reply);
+	}
+	assert_int_equal(call(s, NULL, &why), ERR_OK);
+	redis_library_tidy(s->redis);
+	assert_string_equal(say(s, "FCALL theirs 0"), "1");
+	assert_int_equal(
+	    redis_command(s->redis, 3, (const char *const[]){ "FCALL", "c2o_old", "0" }, NULL, &reply, &why),
+	    ERR_AGAIN);
+	assert_non_null(strstr(why.text, "Function not found"));
+	(void)say(s, "CONFIG RESETSTAT");
+	assert_int_equal(call(s, NULL, &why), ERR_OK);
+	assert_int_equal(calls_of(s, "function|load"), 0); /* our own stayed */
+	(void)say(s, "FUNCTION FLUSH");
 	end(s);
 }
 
@@ -711,6 +800,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_forbidden_functions),
+		cmocka_unit_test(test_libraries_of_older_versions),
 		cmocka_unit_test(test_error_in_script),
 		cmocka_unit_test(test_memory_full),
 		cmocka_unit_test(test_restart),

@@ -5,27 +5,7 @@
 -- with lanes
 -- with dead
 -- with rate
-local most, owner, counter = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local limit, lease = tonumber(ARGV[4]), tonumber(ARGV[5])
-
-if not call('ZSCORE', S .. 'owners', owner) then
-	return { now, 'unknown', '', {} }
-end
-
--- Due later -> waiting. A parked one is due only when its lane is free.
-local due = call('ZRANGEBYSCORE', O .. 'delayed', '-inf', (now + 1) * 4096 - 1, 'LIMIT', 0, 100)
-if #due > 0 then
-	bulk('ZREM', O .. 'delayed', due)
-	bulk('LPUSH', listed(O), due)
-end
-if call('EXISTS', O .. 'meta-paused') == 1 then
-	return { now, 'paused', '', {} }
-elseif call('EXISTS', O .. 'paused') == 1 and merge(O) then
-	return { now, 'more', '', {} }
-end
-
-local out, active = {}, {}
-local doubt
+local owner, counter, lease_ends, out, active, doubt
 
 -- A foreign reply -> ours, or dead.
 local function adopt(id, j)
@@ -51,7 +31,7 @@ end
 local function claim(id, j)
 	local name = string.format('%s-%010x', owner, counter)
 	counter = counter + 1
-	call('HSET', O .. id, 'l', name .. ' ' .. now + lease, 'delay', '0')
+	call('HSET', O .. id, 'l', name .. ' ' .. lease_ends, 'delay', '0')
 	active[#active + 1] = id
 	doubt = doubt or tonumber(call('HGET', S .. 'meta', 'doubt') or 0)
 	out[#out + 1] = { id, name, j[2], j[1], tonumber(j[3]) or 0, (j[4] or (tonumber(j[5]) or 0) < doubt) and 1 or 0, j[5] }
@@ -96,6 +76,28 @@ local function place(id)
 	end
 end
 
+-- each call
+local most, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
+owner, counter, lease_ends = ARGV[2], tonumber(ARGV[3]), string.format('%.0f', now + tonumber(ARGV[5]))
+out, active, doubt = {}, {}, nil
+if not call('ZSCORE', S .. 'owners', owner) then
+	return { now, 'unknown', '', {} }
+end
+
+-- Due later -> waiting. A parked one is due only when its lane is free.
+local due = call('ZRANGEBYSCORE', O .. 'delayed', '-inf', (now + 1) * 4096 - 1, 'LIMIT', '0', '100')
+if #due > 0 then
+	bulk('ZREM', O .. 'delayed', due)
+	bulk('LPUSH', listed(O), due)
+end
+if call('EXISTS', O .. 'meta-paused', O .. 'paused') > 0 then
+	if call('EXISTS', O .. 'meta-paused') == 1 then
+		return { now, 'paused', '', {} }
+	elseif merge(O) then
+		return { now, 'more', '', {} }
+	end
+end
+
 local free = free_slots(limit)
 local wanted, popped, why = min(most, free), 0, 'empty'
 while #out < wanted and popped < most * 4 do
@@ -122,7 +124,7 @@ if #out < most and free <= #out and call('EXISTS', O .. 'wait') == 1 then
 elseif #out < wanted and popped >= most * 4 then
 	why = 'more'
 else
-	local first = call('ZRANGE', O .. 'delayed', 0, 0, 'WITHSCORES')[2]
+	local first = call('ZRANGE', O .. 'delayed', '0', '0', 'WITHSCORES')[2]
 	if first and tonumber(first) < FAR * 4096 then
 		wait = max(floor(tonumber(first) / 4096) - now, 1)
 	end

@@ -1,24 +1,20 @@
 -- common.lua - stands before every script: names, the time, lists and events. A script that says "-- with NAME" in
--- its head has lib_NAME.lua behind it too: what a script does not use would cost each of its calls.
+-- its head has lib_NAME.lua behind it too. Up to the line "-- each call" a file defines, and runs once where scripts
+-- are functions of a library (scripts.h); behind it, or where there is no such line, it runs with each call. So what
+-- is defined before that line is set anew behind it.
 --
 -- docs/store-protocol.md is the contract. KEYS: M and O, Bull's prefixes of the queues messages and outbox; S, our
 -- own; the prefix of the marks. Lists: HEAD in, TAIL out. What fails in the middle of a script stays done, so each
 -- step leaves a job whole or untouched. Numbers above 14 digits (scores, seq) are handed to commands as they are,
 -- never joined to a text, which would round them.
-if redis.replicate_commands then
-	redis.replicate_commands() -- 6.2 may be set to replicate scripts word by word, which forbids TIME
-end
-local M, O, S, MARK = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local call, try = redis.call, redis.pcall
-local floor, min, max = math.floor, math.min, math.max
-local time = call('TIME')
-local now = time[1] * 1000 + floor(time[2] / 1000)
+local M, O, S, MARK, lists, heard
+local call, try, floor, min, max -- not known yet where a library is loaded
+local now, stamp -- the time in ms: to count with, and as text for commands, whose numbers Lua writes slowly
 local FAR = 2145916800000 -- 2038-01-01: at or above it a score of `delayed` is a parking place, no time
 local TURN_MOST = 32 -- messages of one turn
 
 -- ---- lists ----
 
-local lists = {}
 -- The list that takes what is due: `paused` while people have paused the queue.
 local function listed(q)
 	if not lists[q] then
@@ -58,7 +54,6 @@ end
 
 -- ---- Bull's events: published when somebody listens ----
 
-local heard
 local function hears()
 	if heard == nil then
 		local events = call('HGET', S .. 'meta', 'events')
@@ -108,3 +103,11 @@ local function hurry(s)
 		end
 	end
 end
+
+-- each call
+M, O, S, MARK = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+call, try, floor, min, max = redis.call, redis.pcall, math.floor, math.min, math.max
+lists, heard = {}, nil
+local time = call('TIME')
+now = time[1] * 1000 + floor(time[2] / 1000)
+stamp = string.format('%.0f', now)

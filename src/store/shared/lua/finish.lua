@@ -4,40 +4,25 @@
 -- Reply: {now, {0 stale | 1 done | 2 done before | 3 done and claimed | 4 done before, still claimed}}
 -- with lanes
 -- with rate
-local owner, claim_most, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local lease, keep = tonumber(ARGV[4]), tonumber(ARGV[5])
-local out, gone, freed, claimed, waiting, opened = {}, {}, {}, {}, {}, 0
+-- with completed
+local claim_most, limit, lease_ends, keep, room, gone, freed, claimed, waiting, opened
 
 -- Replies may be claimed at once where no older one waits, as far as there are slots.
 local function claim_room()
-	local first = call('ZRANGE', O .. 'delayed', 0, 0, 'WITHSCORES')
+	local first = call('ZRANGE', O .. 'delayed', '0', '0', 'WITHSCORES')
 	if claim_most == 0 or call('LLEN', O .. 'wait') > 0 or call('EXISTS', O .. 'meta-paused') == 1
 		or (first[2] and tonumber(first[2]) <= now * 4096) then
 		return 0
 	end
 	return min(claim_most, free_slots(limit))
 end
-local room = claim_room()
-
-local function done(id, turn)
-	leave_active(id)
-	if keep > 0 then
-		call('HSET', M .. id, 'finishedOn', now, 'returnvalue', '{"turn":"' .. turn .. '"}')
-		call('ZADD', M .. 'completed', now, id)
-	else
-		gone[#gone + 1] = M .. id
-	end
-	if hears() then
-		tell_completed(M, id, '{"turn":"' .. turn .. '"}')
-	end
-end
 
 local function put_reply(turn, data, c)
-	local job = { 'name', '__default__', 'data', data, 'opts', '{"attempts":1}', 'timestamp', now, 'delay', '0',
+	local job = { 'name', '__default__', 'data', data, 'opts', '{"attempts":1}', 'timestamp', stamp, 'delay', '0',
 		'priority', '0', 'c', c }
 	if #claimed < room then
 		claimed[#claimed + 1] = turn
-		job[15], job[16] = 'l', turn .. ' ' .. now + lease
+		job[15], job[16] = 'l', turn .. ' ' .. lease_ends
 	else
 		waiting[#waiting + 1] = turn
 	end
@@ -54,7 +39,7 @@ local function before(turn, last)
 	if not l or string.sub(l, 1, #turn + 1) ~= turn .. ' ' then
 		return 2
 	end
-	call('HSET', O .. turn, 'l', turn .. ' ' .. now + lease) -- nobody has posted it yet
+	call('HSET', O .. turn, 'l', turn .. ' ' .. lease_ends) -- nobody has posted it yet
 	return 4
 end
 
@@ -68,9 +53,10 @@ local function finish(i)
 	end
 	local held, how = cmsgpack.unpack(lane[2]), 1
 	for n = 2, #held, 2 do
-		done(held[n], turn)
+		leave_active(held[n])
+		complete(M, held[n], '{"turn":"' .. turn .. '"}', keep, gone)
 	end
-	local set = { 's', '2 ' .. turn, 'h', '', 'lt', turn, 'v', ARGV[i + 2], 'b', b, 'di', ARGV[i + 4], 'la', now, 'q', q }
+	local set = { 's', '2 ' .. turn, 'h', '', 'lt', turn, 'v', ARGV[i + 2], 'b', b, 'di', ARGV[i + 4], 'la', stamp, 'q', q }
 	if lane[4] and lane[4] ~= '0' and (q == '' or q ~= lane[3]) then
 		set[#set + 1], set[#set + 2] = 'sh', '0'
 	end
@@ -101,6 +87,12 @@ local function finish(i)
 	return how
 end
 
+-- each call
+local owner, out = ARGV[1], {}
+claim_most, limit, keep = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
+lease_ends = string.format('%.0f', now + tonumber(ARGV[4]))
+gone, freed, claimed, waiting, opened = {}, {}, {}, {}, 0
+room = claim_room()
 for i = 6, #ARGV, 9 do
 	out[#out + 1] = finish(i)
 end
@@ -120,11 +112,5 @@ end
 if opened ~= 0 then
 	call('HINCRBY', S .. 'meta', 'open', opened)
 end
-if keep > 0 then
-	local old = call('ZRANGE', M .. 'completed', 0, -keep - 1)
-	for i = 1, min(#old, 1000) do
-		call('ZREM', M .. 'completed', old[i])
-		call('DEL', M .. old[i], M .. old[i] .. ':logs')
-	end
-end
+trim_completed(M, keep)
 return { now, out }

@@ -50,7 +50,7 @@ local function release(client, k, push)
 		if k[TICKET] ~= '' then
 			return
 		end
-		local id = call('ZRANGE', S .. 'parked:' .. client, 0, 0)[1]
+		local id = call('ZRANGE', S .. 'parked:' .. client, '0', '0')[1]
 		if not id then
 			return
 		end
@@ -74,7 +74,7 @@ local function settle(client, k, push)
 	if call('EXISTS', key, S .. 'parked:' .. client) == 0 then
 		return '0'
 	end
-	local id = call('ZRANGE', key, 0, 0)[1]
+	local id = call('ZRANGE', key, '0', '0')[1]
 	while id do
 		local how = unpark(O, id)
 		call('ZREM', key, id)
@@ -85,7 +85,7 @@ local function settle(client, k, push)
 			end
 			return '2 ' .. id
 		end
-		id = call('ZRANGE', key, 0, 0)[1]
+		id = call('ZRANGE', key, '0', '0')[1]
 	end
 	release(client, k, push)
 	return '0'
@@ -94,7 +94,7 @@ end
 -- active -> out of it. Where someone has moved the job, it leaves the set he put it into; an entry in `wait` stays,
 -- and is dropped when it is popped.
 local function leave_active(id)
-	if call('LREM', M .. 'active', -1, id) == 0 then
+	if call('LREM', M .. 'active', '-1', id) == 0 then
 		call('ZREM', M .. 'failed', id)
 		call('ZREM', M .. 'completed', id)
 		call('ZREM', M .. 'delayed', id)

@@ -5,8 +5,8 @@
 -- with lanes
 -- with dead
 -- with rate
-local owner, limit, keep = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local out, gone, waiting = {}, {}, {}
+-- with completed
+local limit, keep, gone, waiting
 
 -- speaking this reply -> free or speaking the next; accepted, its question counts as shown, if it is still the open
 -- one.
@@ -20,7 +20,7 @@ local function free_lane(client, id, question, posted)
 	local k = read_k(was)
 	local set = { 's', settle(client, k) }
 	if posted and question ~= '' and question == lane[2] and (lane[3] or '0') == '0' then
-		set[3], set[4] = 'sh', min(posted, now)
+		set[3], set[4] = 'sh', tonumber(posted) < now and posted or stamp
 	end
 	k = write_k(k)
 	if k ~= was then
@@ -31,14 +31,10 @@ end
 
 local function accepted(i, id)
 	if keep > 0 then
-		call('HSET', O .. id, 'finishedOn', now, 'returnvalue', 'null')
 		call('HDEL', O .. id, 'l')
-		call('ZADD', O .. 'completed', now, id)
-	else
-		gone[#gone + 1] = O .. id
 	end
-	free_lane(ARGV[i + 3], id, ARGV[i + 4], tonumber(ARGV[i + 5]))
-	tell_completed(O, id, 'null')
+	free_lane(ARGV[i + 3], id, ARGV[i + 4], ARGV[i + 5])
+	complete(O, id, 'null', keep, gone)
 end
 
 local function dead(i, id)
@@ -65,10 +61,14 @@ local function put_back(i, id, spent)
 	end
 end
 
+-- each call
+local owner, out = ARGV[1], {}
+limit, keep = tonumber(ARGV[2]), tonumber(ARGV[3])
+gone, waiting = {}, {}
 for i = 4, #ARGV, 9 do
 	local how, id, lease = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 	local l = try('HGET', O .. id, 'l')
-	if type(l) ~= 'string' or string.sub(l, 1, #lease + 1) ~= lease .. ' ' or call('LREM', O .. 'active', -1, id) == 0 then
+	if type(l) ~= 'string' or string.sub(l, 1, #lease + 1) ~= lease .. ' ' or call('LREM', O .. 'active', '-1', id) == 0 then
 		out[#out + 1] = 0
 	else
 		out[#out + 1] = 1
@@ -89,11 +89,5 @@ if #waiting > 0 then
 	bulk('LPUSH', listed(O), waiting)
 	tell(O, 'waiting@' .. owner, waiting)
 end
-if keep > 0 then
-	local old = call('ZRANGE', O .. 'completed', 0, -keep - 1)
-	for i = 1, min(#old, 1000) do
-		call('ZREM', O .. 'completed', old[i])
-		call('DEL', O .. old[i], O .. old[i] .. ':logs')
-	end
-end
+trim_completed(O, keep)
 return { now, out }

@@ -4,29 +4,11 @@
 --   id, timestamp, data, c, f}...}}...}}, why: empty | more | paused | alone | unknown
 -- with lanes
 -- with dead
-local most, owner, counter = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local window, gather, ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local dedup, keep = ARGV[7], tonumber(ARGV[8])
 local BYTES_MOST = 1048576 -- of data in one answer, after which no more is taken
+local owner, counter, dedup, held, turns, by_client, why, stop, bytes, seq, wait
 
-if not call('ZSCORE', S .. 'owners', owner) then
-	return { now, 'unknown', '', {} } -- sweep would not find what it takes
-elseif call('EXISTS', M .. 'meta-paused') == 1 then
-	return { now, 'paused', '', {} }
-elseif call('EXISTS', M .. 'paused') == 1 and merge(M) then
-	return { now, 'more', '', {} }
-end
-local held = call('HLEN', S .. 'held:' .. owner)
-if held == 1 and string.sub(call('HVALS', S .. 'held:' .. owner)[1], -1) == 'a' then
-	return { now, 'alone', '', {} }
-end
-
-local turns, by_client, why, stop, bytes = {}, {}, 'empty', false, 0
-local wait = M .. 'wait'
-
-local seq
 local function next_seq()
-	seq = (seq or call('INCRBY', S .. 'seq', 4096) - 4096) + 1
+	seq = (seq or call('INCRBY', S .. 'seq', '4096') - 4096) + 1
 	return seq
 end
 
@@ -239,9 +221,38 @@ local function place(id)
 	return true
 end
 
+-- -> `wait` as it was, where it is taken next.
+local function put_back(ids, from)
+	local back = {}
+	for i = #ids, from, -1 do
+		back[#back + 1] = ids[i]
+	end
+	bulk('RPUSH', wait, back)
+end
+
+-- each call
+local most, window, gather = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local ttl, keep = tonumber(ARGV[6]), tonumber(ARGV[8])
+owner, counter, dedup, wait, seq = ARGV[2], tonumber(ARGV[3]), ARGV[7], M .. 'wait', nil
+if not call('ZSCORE', S .. 'owners', owner) then
+	return { now, 'unknown', '', {} } -- sweep would not find what it takes
+elseif call('EXISTS', M .. 'meta-paused', M .. 'paused') > 0 then
+	if call('EXISTS', M .. 'meta-paused') == 1 then
+		return { now, 'paused', '', {} }
+	elseif merge(M) then
+		return { now, 'more', '', {} }
+	end
+end
+held = call('HLEN', S .. 'held:' .. owner)
+if held == 1 and string.sub(call('HVALS', S .. 'held:' .. owner)[1], -1) == 'a' then
+	return { now, 'alone', '', {} }
+end
+
+turns, by_client, why, stop, bytes = {}, {}, 'empty', false, 0
+
 -- ---- lanes that back off, or whose silent dialog is to be closed ----
 
-for _, client in ipairs(call('ZRANGEBYSCORE', S .. 'due', '-inf', now, 'LIMIT', 0, most)) do
+for _, client in ipairs(call('ZRANGEBYSCORE', S .. 'due', '-inf', stamp, 'LIMIT', '0', ARGV[1])) do
 	local lane = lane_of(client)
 	if stop or (lane.s == '3' and lane.k[ALONE] == 1 and busy()) then
 		why = 'alone'
@@ -263,14 +274,6 @@ for _, client in ipairs(call('ZRANGEBYSCORE', S .. 'due', '-inf', now, 'LIMIT', 
 end
 
 -- ---- what waits ----
-
-local function put_back(ids, from)
-	local back = {}
-	for i = #ids, from, -1 do
-		back[#back + 1] = ids[i]
-	end
-	bulk('RPUSH', wait, back)
-end
 
 local popped, drained = 0, false
 while not stop and not drained and #turns < most and popped < window do
@@ -325,7 +328,7 @@ for i, t in ipairs(turns) do
 	local lane, k = t.lane, t.lane.k
 	local set = { 's', '1 ' .. t.id, 'h', cmsgpack.pack(t.held) }
 	if lane.new then
-		set[5], set[6] = 'la', now
+		set[5], set[6] = 'la', stamp
 		call('ZADD', S .. 'idle', now + ttl, t.client)
 	elseif lane.was and lane.was ~= '' or k[TICKET] ~= '' then
 		k[CRASHES] = k[CRASHES] + k[ALONE] -- counted before the run
@@ -336,7 +339,7 @@ for i, t in ipairs(turns) do
 	for n = 2, #t.held, 2 do
 		active[#active + 1] = t.held[n]
 	end
-	owned[2 * i - 1], owned[2 * i] = t.client, k[ALONE] == 1 and now .. ' a' or now
+	owned[2 * i - 1], owned[2 * i] = t.client, k[ALONE] == 1 and stamp .. ' a' or stamp
 	out[i] = { t.client, t.id, lane.v, lane.b or '', lane.di or '', lane.p or '', min(tonumber(lane.sh) or 0, now),
 		k[ATTEMPTS], k[ALONE], t.expired and 1 or 0, t.held[#t.held - 1] or 0, t.jobs }
 end
@@ -345,9 +348,9 @@ if #turns > 0 then
 	bulk('LPUSH', M .. 'active', active)
 	if keep > 0 then
 		for i = 1, #active do
-			call('HSET', M .. active[i], 'processedOn', now)
+			call('HSET', M .. active[i], 'processedOn', stamp)
 		end
 	end
 	tell(M, 'active@' .. owner, active)
 end
-return { now, why, call('ZRANGE', S .. 'due', 0, 0, 'WITHSCORES')[2] or '', out }
+return { now, why, call('ZRANGE', S .. 'due', '0', '0', 'WITHSCORES')[2] or '', out }
