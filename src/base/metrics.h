@@ -45,6 +45,12 @@
 	X(LANES_FREED, COUNTER, "lanes_freed_total", "", "Lanes that people's hands had stopped, set going.")          \
 	X(REPLIES_RECALLED, COUNTER, "replies_recalled_total", "", "Replies that people removed from the outbox.")     \
 	X(MESSAGES_FOUND, COUNTER, "messages_found_total", "", "Jobs that stood in no list, listed again.")            \
+	X(REDIS_CONNECTIONS, COUNTER, "store_connections_total", "server=\"redis\"",                                   \
+	    "Connections made to the servers.")                                                                        \
+	X(POSTGRES_CONNECTIONS, COUNTER, "store_connections_total", "server=\"postgresql\"", "")                       \
+	X(REDIS_LOST, COUNTER, "store_connections_lost_total", "server=\"redis\"",                                     \
+	    "Connections that broke while in use or idle.")                                                            \
+	X(POSTGRES_LOST, COUNTER, "store_connections_lost_total", "server=\"postgresql\"", "")                         \
 	X(MESSAGES_APPLIED, COUNTER, "messages_total", "fate=\"applied\"", "Messages by what became of them.")         \
 	X(MESSAGES_LATE, COUNTER, "messages_total", "fate=\"late\"", "")                                               \
 	X(MESSAGES_STALE, COUNTER, "messages_total", "fate=\"stale\"", "")                                             \
@@ -79,7 +85,10 @@ enum metric {
 
 /*  id, family, label, help: counters by a label with values of run time, as the states of a form */
 #define METRIC_BY_LIST(X)                                                                                              \
-	X(DROPPED_BY_STATE, "dialogs_dropped_total", "state", "Dialogs closed without an order, by their last state.")
+	X(DROPPED_BY_STATE, "dialogs_dropped_total", "state", "Dialogs closed without an order, by their last state.") \
+	X(REDIS_ERRORS, "redis_errors_total", "error", "Calls of Redis that failed, by the kind of failure.")          \
+	X(POSTGRES_ERRORS, "postgres_errors_total", "error",                                                           \
+	    "Transactions of PostgreSQL that failed, by the kind of failure.")
 
 enum metric_by {
 #define X(id, family, label, help) METRIC_##id,

@@ -101,6 +101,7 @@ struct settings {
 #undef S
 #undef N
 #undef C
+	int64_t hung_ms;    /* set by tests alone: when the worker of a turn counts as hung; 0: STORE_HUNG_MS */
 	struct arena texts; /* owns every text above that is no literal */
 };
 

@@ -105,6 +105,8 @@ static enum err start_service(struct rehearsal *r, const struct settings *given,
 
 	keep_inside(r, given);
 	e = service_start(&r->settings, STORE_SERVICE, &r->service, why);
+	if (e == ERR_OK)
+		e = service_work(r->service, why);
 	if (e != ERR_OK)
 		return e;
 	(void)snprintf(

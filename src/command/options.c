@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/nearest.h"
+#include "store/store.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -51,7 +52,10 @@ int command_failed(enum err e, const struct why *why)
 
 int command_end(enum err e)
 {
-	return e == ERR_OK ? OPTIONS_GO_ON : command_failed(e, NULL);
+	struct why why;
+
+	why_set(&why, "%s", store_said(e));
+	return e == ERR_OK ? OPTIONS_GO_ON : command_failed(e, &why);
 }
 
 int command_not_found(const char *what, int64_t id, const char *hint)

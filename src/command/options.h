@@ -96,7 +96,7 @@ int options_choice(const struct options *o, const char *name, const char *choice
 int options_mistake(const struct command_help *help, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* "chat2order: sentence" on standard error; returns the exit code that fits. */
 int command_failed(enum err e, const struct why *why);
-/* OPTIONS_GO_ON, or what went wrong with the store on standard error and the exit code that fits. */
+/* OPTIONS_GO_ON, or what the store's last verb said went wrong on standard error and the exit code that fits. */
 int command_end(enum err e);
 /* "there is no order 17; see: HINT" */
 int command_not_found(const char *what, int64_t id, const char *hint);

@@ -40,11 +40,27 @@ void process_block_signals(sigset_t *ret)
 	store_while_waiting(go_on_waiting);
 }
 
+static void begin_stop(const sigset_t *signals)
+{
+	(void)fputs("\nstopping; once more to stop at once\n", stderr);
+	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
 void process_wait(const sigset_t *signals)
 {
 	int signal_number;
 
 	(void)sigwait(signals, &signal_number);
-	(void)fputs("\nstopping; once more to stop at once\n", stderr);
-	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+	begin_stop(signals);
+}
+
+enum err process_live(struct service *service, const sigset_t *signals, struct why *why)
+{
+	enum err e = service_work(service, why);
+
+	if (e == ERR_OK)
+		process_wait(signals);
+	else if (e == ERR_STOPPED)
+		begin_stop(signals);
+	return e == ERR_STOPPED ? ERR_OK : e;
 }

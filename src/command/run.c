@@ -142,7 +142,7 @@ static enum err serve(struct options *o, struct demo *demo, bool is_demo, struct
 	else if (e == ERR_OK)
 		greet_shop(&o->settings, service);
 	if (e == ERR_OK)
-		process_wait(&signals);
+		e = process_live(service, &signals, why);
 	service_stop(&service);
 	return e;
 }

@@ -49,9 +49,9 @@ static enum err live(const struct settings *settings, enum store_role role, stru
 	if ((e = service_start(settings, role, &service, why)) != ERR_OK)
 		return e;
 	greet(settings, role, service);
-	process_wait(&signals);
+	e = process_live(service, &signals, why);
 	service_stop(&service);
-	return ERR_OK;
+	return e;
 }
 
 /* Only what sends needs the token. */

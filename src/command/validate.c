@@ -4,6 +4,7 @@
 #include "command/options.h"
 
 #include "dialog/form.h"
+#include "store/store.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,28 @@ static void report(const struct options *o, const struct dialog_form *form)
 	json_decref(list);
 }
 
+/* A sentence that begins with a setting's name gets the line before it that the value is from. */
+static void name_line(const struct options *o, struct why *why)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	const struct setting *row = setting_find((struct slice){ why->text, strspn(why->text, letters) });
+	const char *source = row != NULL ? o->sources[row - setting_at(0)].text : "";
+	struct why said = *why;
+
+	if (strncmp(source, "file ", 5) == 0)
+		why_set(why, "%s: %s", source + 5, said.text);
+}
+
+static enum err check(const struct options *o, struct dialog_form **form, struct why *why)
+{
+	enum err e = store_check_settings(&o->settings, why);
+
+	if (e == ERR_OK)
+		return dialog_form_load(o->n_operands > 0 ? o->operand[0] : o->settings.dialog, form, why);
+	name_line(o, why);
+	return e;
+}
+
 static int refuse(const struct options *o, const struct why *why)
 {
 	if (o->json)
@@ -61,6 +84,7 @@ int command_validate(int argc, char **argv)
 		.operands = "[FORM]",
 		.about =
 		    "Checks the settings and the form file (FORM, else the setting DIALOG, else the built-in form).\n"
+		    "No server is asked.\n"
 		    "Names the first error with its line and what to do about it; exit code 2.\n",
 		.operands_most = 1,
 		.settings = true,
@@ -76,7 +100,7 @@ int command_validate(int argc, char **argv)
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	if (dialog_form_load(o.n_operands > 0 ? o.operand[0] : o.settings.dialog, &form, &why) == ERR_OK)
+	if (check(&o, &form, &why) == ERR_OK)
 		report(&o, form);
 	code = form != NULL ? EXIT_DONE : refuse(&o, &why);
 	dialog_form_free(&form);

@@ -1,4 +1,4 @@
-/* adder.c - group commit of webhooks: the queue, the adding thread and the timekeeper. */
+/* adder.c - group commit of webhooks: the queue, the adding threads and the timekeeper. */
 #include "service/adder.h"
 
 #include "base/clock.h"
@@ -10,30 +10,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SPARES_MAX = 256, CHECKS_A_TIMEOUT = 20, AGAIN_MS = 1000 };
+enum {
+	BATCHES = 2, /* one is written while the other is on its way to the disk */
+	ENOUGH = 32, /* messages for which an adding thread is woken in the middle of a pass */
+	SPARES_MAX = 256,
+	CHECKS_A_TIMEOUT = 20,
+	AGAIN_MS = 1000
+};
+
+/* What one adding thread is at. */
+struct batch {
+	struct adder *adder;
+	pthread_t thread;
+	struct pending *pending[ADDER_BATCH_MAX]; /* request is NULL once it is answered */
+	size_t n;
+	struct http_request *requests[ADDER_BATCH_MAX]; /* to be answered by this thread */
+	struct store_message messages[ADDER_BATCH_MAX];
+	enum store_added results[ADDER_BATCH_MAX];
+};
 
 struct adder {
 	struct store *store;
 	struct health *health;
 	int64_t timeout_us, check_us;
-	pthread_t adding, keeping_time;
+	pthread_t keeping_time;
 
-	pthread_mutex_t mutex;       /* guards all below but the arrays of messages and results */
-	pthread_cond_t more, ending; /* for the adding thread; for the timekeeper */
+	pthread_mutex_t order;       /* held from taking a batch until its add has begun: the order of both is one */
+	pthread_mutex_t mutex;       /* guards all below, but of a batch only pending and n */
+	pthread_cond_t more, ending; /* for the adding thread that holds the order; for the timekeeper */
 	struct pending *first, **last;
 	size_t n, bytes;
-	bool waiting; /* the adding thread, for more */
+	bool waiting; /* an adding thread, for more */
 	bool stop, ended;
 	struct pending *spare;
 	size_t n_spare;
-	struct pending *batch[ADDER_BATCH_MAX]; /* being added; request is NULL once it is answered */
-	size_t n_batch;
 	struct pending *again; /* one that could not be stored; NULL: none */
 	bool troubled;         /* health was told so */
-
-	struct http_request *requests[ADDER_BATCH_MAX]; /* of the batch, to be answered by the adding thread */
-	struct store_message messages[ADDER_BATCH_MAX];
-	enum store_added results[ADDER_BATCH_MAX];
+	struct batch batches[BATCHES];
+	size_t n_batches; /* whose threads have started */
 
 	struct http_prepared *stored, *duplicate;
 };
@@ -100,13 +114,16 @@ void adder_release(struct adder *a, struct pending *p)
 
 bool adder_put(struct adder *a, struct pending *p)
 {
-	bool room;
+	bool room, wake;
 
 	(void)pthread_mutex_lock(&a->mutex);
 	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
 	if (room)
 		push(a, p);
+	wake = a->waiting && a->n >= ENOUGH;
 	(void)pthread_mutex_unlock(&a->mutex);
+	if (wake)
+		(void)pthread_cond_signal(&a->more);
 	return room;
 }
 
@@ -134,10 +151,12 @@ static void report(struct adder *a, bool ok, const char *reason)
  * answered 503, is kept and tried again; once it is stored, its redelivery is a duplicate. */
 static void keep_or_recycle(struct adder *a, struct pending *p)
 {
-	if (a->again == NULL)
-		a->again = p;
-	else
+	if (a->again != NULL) {
 		recycle(a, p);
+		return;
+	}
+	a->again = p;
+	(void)pthread_cond_signal(&a->more); /* who waits for more now waits for the next second, too */
 }
 
 /* ---- adding ------------------------------------------------------------------------------------------- */
@@ -160,9 +179,10 @@ static bool wait_for_more(struct adder *a)
 	return false;
 }
 
-/* Waits for messages and takes them as the batch; false when there will be none any more. */
-static bool take_batch(struct adder *a)
+/* Waits for messages and takes them as the batch; false when there will be none any more. With the order held. */
+static bool take_batch(struct batch *b)
 {
+	struct adder *a = b->adder;
 	bool again = false;
 
 	(void)pthread_mutex_lock(&a->mutex);
@@ -171,88 +191,109 @@ static bool take_batch(struct adder *a)
 		again = wait_for_more(a);
 	a->waiting = false;
 	if (a->n == 0 && again) {
-		a->batch[a->n_batch++] = a->again;
+		b->pending[b->n++] = a->again;
 		a->again = NULL;
 	}
-	while (a->n > 0 && a->n_batch < ADDER_BATCH_MAX)
-		a->batch[a->n_batch++] = pop(a);
+	while (a->n > 0 && b->n < ADDER_BATCH_MAX)
+		b->pending[b->n++] = pop(a);
 	(void)pthread_mutex_unlock(&a->mutex);
-	return a->n_batch > 0;
+	return b->n > 0;
 }
 
 /* Takes the requests of the batch that are not answered yet, and tells health what came of it. */
-static void claim_batch(struct adder *a, enum err e, const char *reason)
+static void claim_batch(struct batch *b, enum err e, const char *reason)
 {
+	struct adder *a = b->adder;
+
 	(void)pthread_mutex_lock(&a->mutex);
-	for (size_t i = 0; i < a->n_batch; i++) {
-		a->requests[i] = a->batch[i]->request;
-		a->batch[i]->request = NULL;
+	for (size_t i = 0; i < b->n; i++) {
+		b->requests[i] = b->pending[i]->request;
+		b->pending[i]->request = NULL;
 	}
 	report(a, e == ERR_OK, reason);
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
-static void answer_stored(struct adder *a)
+static void answer_stored(struct batch *b)
 {
+	const struct adder *a = b->adder;
 	struct http_answers answers = { 0 };
 	int64_t now_us = clock_mono_us();
 
-	for (size_t i = 0; i < a->n_batch; i++) {
-		if (a->requests[i] == NULL)
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->requests[i] == NULL)
 			continue;
-		note(a->batch[i], a->results[i], now_us);
-		http_answers_add(&answers, a->requests[i], a->results[i] == STORE_DUPLICATE ? a->duplicate : a->stored);
+		note(b->pending[i], b->results[i], now_us);
+		http_answers_add(&answers, b->requests[i], b->results[i] == STORE_DUPLICATE ? a->duplicate : a->stored);
 	}
 	http_answers_send(&answers);
 }
 
-static void answer_failed(struct adder *a, const char *reason)
+static void answer_failed(struct batch *b, const char *reason)
 {
-	for (size_t i = 0; i < a->n_batch; i++)
-		if (a->requests[i] != NULL)
-			refuse(a->requests[i], REFUSAL_UNAVAILABLE, reason);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->requests[i] != NULL)
+			refuse(b->requests[i], REFUSAL_UNAVAILABLE, reason);
 }
 
-static void answer_batch(struct adder *a, enum err e)
+static void answer_batch(struct batch *b, enum err e)
 {
 	char reason[128];
 
+	/* where the store's servers are is for our own people, in health */
 	(void)snprintf(reason, sizeof reason, "The message could not be stored: %s", err_text(e));
-	claim_batch(a, e, reason);
+	claim_batch(b, e, store_said(e));
 	if (e == ERR_OK)
-		answer_stored(a);
+		answer_stored(b);
 	else
-		answer_failed(a, reason);
+		answer_failed(b, reason);
 }
 
-static void release_batch(struct adder *a, enum err e)
+static void release_batch(struct batch *b, enum err e)
 {
+	struct adder *a = b->adder;
+
 	(void)pthread_mutex_lock(&a->mutex);
-	for (size_t i = 0; i < a->n_batch; i++)
+	for (size_t i = 0; i < b->n; i++)
 		if (e == ERR_OK)
-			recycle(a, a->batch[i]);
+			recycle(a, b->pending[i]);
 		else
-			keep_or_recycle(a, a->batch[i]);
+			keep_or_recycle(a, b->pending[i]);
 	if (e == ERR_OK && a->again != NULL) {
 		recycle(a, a->again);
 		a->again = NULL;
 	}
-	a->n_batch = 0;
+	b->n = 0;
 	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+/* False: there will be none any more. */
+static bool begin_batch(struct batch *b, struct store_adding *ret)
+{
+	bool any;
+
+	(void)pthread_mutex_lock(&b->adder->order);
+	any = take_batch(b);
+	for (size_t i = 0; i < b->n; i++)
+		b->messages[i] = b->pending[i]->message;
+	*ret = (struct store_adding){ .messages = b->messages, .n = b->n, .ret = b->results };
+	if (any)
+		store_add_begin(b->adder->store, ret);
+	(void)pthread_mutex_unlock(&b->adder->order);
+	return any;
 }
 
 static void *add(void *context)
 {
-	struct adder *a = context;
+	struct batch *b = context;
+	struct store_adding adding;
 
-	while (take_batch(a)) {
-		enum err e;
+	(void)pthread_setname_np(pthread_self(), "adder");
+	while (begin_batch(b, &adding)) {
+		enum err e = store_add_end(b->adder->store, &adding);
 
-		for (size_t i = 0; i < a->n_batch; i++)
-			a->messages[i] = a->batch[i]->message;
-		e = store_add(a->store, a->messages, a->n_batch, a->results);
-		answer_batch(a, e);
-		release_batch(a, e);
+		answer_batch(b, e);
+		release_batch(b, e);
 	}
 	return NULL;
 }
@@ -264,16 +305,26 @@ static bool is_overdue(const struct adder *a, const struct pending *p, int64_t n
 	return p->request != NULL && now_us - p->arrived_us > a->timeout_us - a->check_us;
 }
 
+/* The same of a batch. */
+static struct http_request *take_overdue_of(struct batch *b, int64_t now_us)
+{
+	struct http_request *r = NULL;
+
+	for (size_t i = 0; i < b->n && r == NULL; i++)
+		if (is_overdue(b->adder, b->pending[i], now_us)) {
+			r = b->pending[i]->request;
+			b->pending[i]->request = NULL;
+		}
+	return r;
+}
+
 /* The request of one that has waited too long, NULL when there is none; with the mutex held. */
 static struct http_request *take_overdue(struct adder *a, int64_t now_us)
 {
 	struct http_request *r = NULL;
 
-	for (size_t i = 0; i < a->n_batch && r == NULL; i++)
-		if (is_overdue(a, a->batch[i], now_us)) {
-			r = a->batch[i]->request;
-			a->batch[i]->request = NULL;
-		}
+	for (size_t i = 0; i < BATCHES && r == NULL; i++)
+		r = take_overdue_of(&a->batches[i], now_us);
 	if (r == NULL && a->n > 0 && is_overdue(a, a->first, now_us)) {
 		struct pending *p = pop(a);
 
@@ -324,6 +375,7 @@ static void *keep_time(void *context)
 
 static void make_locks(struct adder *a)
 {
+	(void)pthread_mutex_init(&a->order, NULL);
 	(void)pthread_mutex_init(&a->mutex, NULL);
 	wait_init(&a->more);
 	wait_init(&a->ending);
@@ -335,7 +387,19 @@ static void end_adding(struct adder *a)
 	a->stop = true;
 	(void)pthread_cond_signal(&a->more);
 	(void)pthread_mutex_unlock(&a->mutex);
-	(void)pthread_join(a->adding, NULL);
+	for (size_t i = 0; i < a->n_batches; i++)
+		(void)pthread_join(a->batches[i].thread, NULL);
+}
+
+static bool start_adding(struct adder *a)
+{
+	for (size_t i = 0; i < BATCHES; i++) {
+		a->batches[i].adder = a;
+		if (pthread_create(&a->batches[i].thread, NULL, add, &a->batches[i]) != 0)
+			return false;
+		a->n_batches++;
+	}
+	return true;
 }
 
 static void free_adder(struct adder *a)
@@ -354,6 +418,7 @@ static void free_adder(struct adder *a)
 	(void)pthread_cond_destroy(&a->ending);
 	(void)pthread_cond_destroy(&a->more);
 	(void)pthread_mutex_destroy(&a->mutex);
+	(void)pthread_mutex_destroy(&a->order);
 	free(a);
 }
 
@@ -371,13 +436,11 @@ enum err adder_start(
 	a->duplicate = http_prepare(
 	    &(struct http_answer){ .status = 200, .body = SLICE("{\"success\":true,\"duplicate\":true}") });
 	make_locks(a);
-	if (pthread_create(&a->adding, NULL, add, a) == 0) {
-		if (pthread_create(&a->keeping_time, NULL, keep_time, a) == 0) {
-			*ret = a;
-			return ERR_OK;
-		}
-		end_adding(a);
+	if (start_adding(a) && pthread_create(&a->keeping_time, NULL, keep_time, a) == 0) {
+		*ret = a;
+		return ERR_OK;
 	}
+	end_adding(a);
 	free_adder(a);
 	return why_fail(why, ERR_FAILED, "cannot start a thread: raise the limit of processes (ulimit -u)");
 }

@@ -1,9 +1,9 @@
 /* adder.h - messages on their way from the webhook into the store.
  *
- * A bounded queue and one thread that takes all that is waiting, stores it with one store_add() and answers
- * each request once its message is durable. While that call is under way the next batch gathers. When a call fails
- * and nothing follows, one of its messages is tried again each second: health learns so when it is over. A second
- * thread answers 503 to those that have waited longer than the timeout, whatever the store does; a message
+ * A bounded queue, and threads that take all that is waiting, store it as one batch and answer each request once its
+ * message is durable. While one batch is on its way to the disk another is written, and the next gathers; the order of
+ * arrival is that of the queue. When a batch fails and nothing follows, one of its messages is tried again each second:
+ * health learns so when it is over. Another thread answers 503 to those that have waited longer than the timeout, whatever the store does; a message
  * whose add was under way then may still become durable, and its redelivery is a duplicate. */
 #ifndef SERVICE_ADDER_H
 #define SERVICE_ADDER_H
@@ -38,7 +38,7 @@ void adder_stop(struct adder **adder);
 struct pending *adder_new(struct adder *adder);
 void adder_release(struct adder *adder, struct pending *p);
 /* False when the queue is full; p is then still the caller's. Otherwise the request will be answered, if
- * adder_flush() is called soon: one wake-up for many. */
+ * adder_flush() is called soon: one wake-up for many, or two where they are very many. */
 MUST_CHECK bool adder_put(struct adder *adder, struct pending *p);
 void adder_flush(struct adder *adder);
 

@@ -25,6 +25,7 @@ struct health {
 	const char *durability;
 	struct store_counts counts;
 	enum err counts_err;
+	struct why counts_why;
 	int64_t counted_ms; /* monotonic, the last answer of the store */
 	int64_t turns;      /* turns taken so far, and */
 	int64_t moved_ms;   /* monotonic, when that last changed or nothing waited */
@@ -140,7 +141,7 @@ static void judge_store(const struct health *h, struct health_view *view)
 		fail(&view->check[HEALTH_STORE], silent_ms,
 		    "The store does not answer: look at disk and system load (iostat, dmesg)");
 	else if (h->counts_err != ERR_OK)
-		fail(&view->check[HEALTH_STORE], 0, err_text(h->counts_err));
+		fail(&view->check[HEALTH_STORE], 0, h->counts_why.text);
 }
 
 static void judge_progress(const struct health *h, struct health_view *view)
@@ -179,6 +180,7 @@ static void note(struct health *h, enum err e, const struct store_counts *counts
 
 	h->counted_ms = now_ms;
 	h->counts_err = e;
+	why_set(&h->counts_why, "%s", store_said(e));
 	if (e == ERR_OK)
 		h->counts = *counts;
 	if (turns != h->turns || h->counts.waiting == 0)

@@ -46,9 +46,9 @@ enum health_source {
 };
 
 enum {
-	HEALTH_REASON_SIZE = 320,
-	HEALTH_STORE_SILENT_MS = 5000, /* the store owes its counts for so long: it hangs */
-	HEALTH_STALLED_MS = 60000      /* no turn was taken, or the sender did not move, for so long */
+	HEALTH_REASON_SIZE = sizeof(struct why), /* a whole sentence */
+	HEALTH_STORE_SILENT_MS = 5000,           /* the store owes its counts for so long: it hangs */
+	HEALTH_STALLED_MS = 60000                /* no turn was taken, or the sender did not move, for so long */
 };
 
 struct health_state {

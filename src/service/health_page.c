@@ -18,7 +18,8 @@
 	X(dead_messages, "dead_letters", "kind=\"message\"", "Dead letters.")                                          \
 	X(dead_replies, "dead_letters", "kind=\"reply\"", "")                                                          \
 	X(dialogs_open, "dialogs_open", "", "Dialogs that are not finished.")                                          \
-	X(spooled, "spool_messages", "", "Messages in the spool, not yet in the shared store.")
+	X(spooled, "spool_messages", "", "Messages in the spool, not yet in the shared store.")                        \
+	X(spooled_bytes, "spool_bytes", "", "What the spool's file uses.")
 
 static const struct {
 	const char *field, *family, *label, *help;
@@ -155,6 +156,7 @@ void health_page_gauges(const struct health_view *v, struct buf *out)
 	add_age(
 	    "oldest_waiting_seconds", "Age of the oldest message no worker holds.", v->counts.oldest_waiting_ms, out);
 	add_age("oldest_reply_seconds", "Age of the oldest reply not yet accepted.", v->counts.oldest_reply_ms, out);
+	add_age("spool_oldest_seconds", "Age of the oldest message in the spool.", v->counts.oldest_spooled_ms, out);
 	add_header("healthy", "1 while GET /health answers 200.", out);
 	buf_printf(out, "chat2order_healthy %d\n", v->healthy);
 	add_header("check_ok", "1 while the check is good.", out);

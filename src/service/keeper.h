@@ -6,7 +6,7 @@
 
 struct keeper;
 
-/* Called after each round, about once a second, on the keeper's thread. */
+/* Called after each round, about once a second, on the keeper's thread, so that store_said(e) tells of this round. */
 typedef void keeper_report(void *context, enum err e, const struct store_kept *kept);
 
 struct keeper *keeper_start(struct store *store, keeper_report *report, void *context);

@@ -87,7 +87,7 @@ static void *claimer(void *context)
 			return NULL;
 		if (e != ERR_OK) {
 			if (e != logged)
-				log_warn("replies cannot be claimed", log_word("reason", err_text(e)));
+				log_warn("replies cannot be claimed", log_word("reason", store_said(e)));
 			pause_for_store(s);
 		} else {
 			claimed(s);

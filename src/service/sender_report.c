@@ -68,11 +68,11 @@ static bool store_outcomes(struct sender *s, struct store_sent *sent, size_t n)
 	while ((e = store_sent(s->store, sent, n)) != ERR_OK) {
 		if (too_late(s)) {
 			log_error("outcomes of replies not stored, they may be sent again",
-			    log_word("reason", err_text(e)), log_number("replies", (int64_t)n));
+			    log_word("reason", store_said(e)), log_number("replies", (int64_t)n));
 			return false;
 		}
 		if (e != logged)
-			log_warn("outcomes of replies wait for the store", log_word("reason", err_text(e)));
+			log_warn("outcomes of replies wait for the store", log_word("reason", store_said(e)));
 		logged = e;
 		poll(NULL, 0, STORE_PAUSE_MS);
 	}

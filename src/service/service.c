@@ -129,7 +129,7 @@ static void round_reported(void *context, enum err e, const struct store_kept *k
 {
 	struct service *s = context;
 
-	health_set(s->health, HEALTH_BY_KEEP, e == ERR_OK, err_text(e));
+	health_set(s->health, HEALTH_BY_KEEP, e == ERR_OK, store_said(e));
 	health_note(s->health, kept);
 	if (works(s))
 		tell_sender(s);
@@ -181,7 +181,7 @@ static struct workers *start_workers(struct service *s)
 					  });
 }
 
-/* Each part stands on those before it; listeners come last. */
+/* Each part stands on those before it. */
 static enum err start_parts(struct service *s, struct why *why)
 {
 	enum err e;
@@ -197,13 +197,9 @@ static enum err start_parts(struct service *s, struct why *why)
 	/* until the store's first round has said it */
 	health_note(
 	    s->health, &(struct store_kept){ .durability = settings_name_redis(s->settings) ? "unknown" : "fsync" });
-	if (works(s) && (e = sender_start(s->settings, s->store, api_reported, s, &s->sender, why)) != ERR_OK)
-		return e;
 	if (takes_in(s) && (e = intake_start(s->settings, s->store, s->health, &s->intake, why)) != ERR_OK)
 		return e;
 	s->routes = (struct routes){ .intake = s->intake, .health = s->health };
-	if (works(s))
-		s->workers = start_workers(s);
 	s->keeper = keeper_start(s->store, round_reported, s);
 	if (takes_in(s) && (e = listen_public(s, why)) != ERR_OK)
 		return e;
@@ -223,6 +219,28 @@ enum err service_start(const struct settings *settings, enum store_role role, st
 		*ret = s;
 	else
 		service_stop(&s);
+	return e;
+}
+
+static enum err start_sender(struct service *s, struct why *why)
+{
+	struct sender *sender = NULL;
+	enum err e = sender_start(s->settings, s->store, api_reported, s, &sender, why);
+
+	(void)pthread_mutex_lock(&s->sender_lock);
+	s->sender = sender;
+	(void)pthread_mutex_unlock(&s->sender_lock);
+	return e;
+}
+
+enum err service_work(struct service *s, struct why *why)
+{
+	enum err e = store_wait(s->store, why);
+
+	if (e != ERR_OK || !works(s))
+		return e;
+	if ((e = start_sender(s, why)) == ERR_OK)
+		s->workers = start_workers(s);
 	return e;
 }
 

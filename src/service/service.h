@@ -11,9 +11,13 @@
 
 struct service;
 
-/* Starts all parts, listeners last; when one can't, those before it are stopped and why says which. */
+/* Opens the store and listens: from now on webhooks are taken in, by a shared store also while its servers are away, and health
+ * is answered. When a part can't, those before it are stopped and why says which. */
 MUST_CHECK enum err service_start(
     const struct settings *settings, enum store_role role, struct service **ret, struct why *why);
+/* Waits for what the store stands on (store_wait()), then works and sends, as far as the role does. When it fails the service is
+ * still to be stopped. */
+MUST_CHECK enum err service_work(struct service *service, struct why *why);
 /* The ports really listened on; 0 where this role has no public listener. */
 uint16_t service_port(const struct service *service);
 uint16_t service_admin_port(const struct service *service);

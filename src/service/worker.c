@@ -41,14 +41,15 @@ static void sleep_ms(int64_t ms)
 	(void)nanosleep(&t, NULL);
 }
 
-/* The store is away: nothing is spent, health knows, and the next try comes later. */
+/* The store's last verb failed by its surroundings: nothing is spent, health knows, and the next try comes later. */
 static void store_failed(struct worker *w, enum worker_verb verb, enum err e)
 {
 	static const char *const names[] = { [WORKER_TAKES] = "take", [WORKER_FINISHES] = "finish" };
+	const char *reason = store_said(e);
 
 	if (w->pause_ms == 0)
-		log_warn("store does not answer", log_word("verb", names[verb]), log_word("error", err_text(e)));
-	w->all->links.report(w->all->links.context, verb, false, err_text(e));
+		log_warn("store does not answer", log_word("verb", names[verb]), log_word("reason", reason));
+	w->all->links.report(w->all->links.context, verb, false, reason);
 	w->pause_ms = w->pause_ms == 0                  ? PAUSE_FIRST_MS
 		      : w->pause_ms * 2 < PAUSE_MOST_MS ? w->pause_ms * 2
 							: PAUSE_MOST_MS;
@@ -145,7 +146,7 @@ static void run_turns(struct worker *w, const struct store_turns *turns, struct 
 	crash_point("finished");
 	if (e != ERR_OK) {
 		log_error("turns could not be finished; they are run again", log_number("turns", (int64_t)turns->n),
-		    log_word("error", err_text(e)));
+		    log_word("reason", store_said(e)));
 		store_replies_free(&claimed);
 		return;
 	}

@@ -2,12 +2,22 @@
 #ifndef STORE_OPS_H
 #define STORE_OPS_H
 
+#include "base/settings.h"
 #include "store/store.h"
 
+static inline int64_t store_hung_ms(const struct settings *s)
+{
+	return s->hung_ms != 0 ? s->hung_ms : STORE_HUNG_MS;
+}
+
 struct store_ops {
+	enum err (*wait)(struct store *s, struct why *why); /* NULL: there is nothing to wait for */
 	void (*stop_waiting)(struct store *s);
 	void (*close)(struct store *s);
 	enum err (*add)(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
+	void (*add_begin)(
+	    struct store *s, struct store_adding *adding); /* NULL, and so is add_end: begin is the whole add */
+	enum err (*add_end)(struct store *s, struct store_adding *adding);
 	enum err (*take)(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret);
 	enum err (*finish)(
 	    struct store *s, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed);
@@ -36,6 +46,10 @@ struct store {
 	const struct store_ops *ops;
 };
 
+/* Where the calling thread's verb leaves its sentence for store_said(); empty when the verb begins. */
+struct why *store_why(void);
+
+enum err shared_check_settings(const struct settings *settings, struct why *why);
 enum err shared_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 enum err embedded_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 

@@ -8,9 +8,10 @@
  * which nothing of it has happened. What concerns a single element is in that element's own field. Any
  * thread may call any verb at any time. Times are wall ms UTC on the store's clock unless a name says
  * otherwise. Lanes, turns, leases, late and stale: docs/architecture.md.
+ * What a verb has to say of its failure is asked for by store_said().
  *
  *   stage    verbs
- *   intake   store_add
+ *   intake   store_add, or store_add_begin and store_add_end
  *   worker   store_take -> store_finish or store_fail
  *   sender   store_claim, store_sent, store_rate
  *   keeper   store_keep
@@ -46,9 +47,20 @@ struct settings;
  * name only one of the two servers, or a role that the store does not have. */
 MUST_CHECK enum err store_open(
     const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
+/* An open store may lack servers that it stands on (shared, not BESIDE): until this is OK only store_add() (which spools meanwhile),
+ * store_keep() and store_counts() may be called. It tells what is waited for (waiting.h) and returns when they are there; OK at
+ * once where nothing is missing. STOPPED: it was told to give up. A REFUSE outcome as of store_open(): seen only now. */
+MUST_CHECK enum err store_wait(struct store *s, struct why *why);
 /* Wakes every blocked take and claim with ERR_STOPPED; verbs other than these two still work. */
 void store_stop_waiting(struct store *s);
 void store_close(struct store **s); /* no verb may be under way; NULL is fine, *s is NULL afterwards */
+
+/* The sentence of the calling thread's last verb, which ended with e: cause and cure, for logs and health, without a customer's
+ * words and without secrets; err_text(e) where the verb had nothing to add. Until that thread's next verb. */
+const char *store_said(enum err e);
+/* May the store be opened with these settings, as far as they tell by themselves? INVALID: why begins with the setting's name, where
+ * one is at fault, and names the cure. */
+MUST_CHECK enum err store_check_settings(const struct settings *settings, struct why *why);
 
 /* ---- intake ------------------------------------------------------------------------------------- */
 
@@ -71,6 +83,20 @@ enum store_added { STORE_ADDED, STORE_DUPLICATE };
 /* ERR_OK: each is on stable storage, or is a duplicate of one that is; ret[i] says which. Two equal ids
  * in one call are a message and its duplicate. Order of arrival is order in the arrays. */
 MUST_CHECK enum err store_add(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
+
+/* store_add() in two steps, for one who has the next messages stored while these are still on their way to the disk. When begin
+ * returns, these have their place before all that are begun later; end returns what store_add() would. Each begin wants its
+ * end, by the same thread with no other verb in between; messages and ret stay where they are until then. */
+struct store_adding {
+	const struct store_message *messages;
+	size_t n;
+	enum store_added *ret;
+	/* the store's own: */
+	void *job;
+	enum err err;
+};
+void store_add_begin(struct store *s, struct store_adding *adding);
+MUST_CHECK enum err store_add_end(struct store *s, struct store_adding *adding);
 
 /* ---- worker ------------------------------------------------------------------------------------- */
 
@@ -250,6 +276,8 @@ struct store_counts {
 	int64_t dialogs_open;      /* unfinished */
 	int64_t oldest_waiting_ms; /* age of the oldest message not yet held; 0: none */
 	int64_t spooled;           /* messages in this process's spool, not yet in the store */
+	int64_t spooled_bytes;     /* of that spool's file in use while anything stands there */
+	int64_t oldest_spooled_ms; /* age of its oldest message; 0: none */
 	int64_t oldest_reply_ms;   /* age of the oldest reply not yet accepted; 0: none */
 };
 MUST_CHECK enum err store_counts(struct store *s, struct store_counts *ret);

@@ -31,6 +31,12 @@ def is_empty(bull):
     return not any(n for name in ("messages", "outbox") for n in bull("counts", queue=name).values())
 
 
+def posted(api):
+    """The replies that Chat2Desk has accepted."""
+    with api.lock:
+        return [reply for _, _, reply, _ in api.accepted]
+
+
 def speaking(service, api, customer):
     """Brings the customer's lane to where his reply can't leave; api.mode = "ok" lets it go."""
     api.mode, api.only_for = 500, str(customer.id)
@@ -189,6 +195,7 @@ def test_what_is_done_to_a_reply_that_waits_leaves_no_lane_stuck(shop, api, bull
     speaking(service, api, customer)
     wait_for(lambda: bull("counts", queue="outbox")["delayed"] == 1, "the reply to wait for its next attempt")
     (reply,) = bull("list", queue="outbox", state="delayed")
+    assert reply["data"]["clientId"] == str(customer.id)
     if act == "remove":
         bull("remove", queue="outbox", job=reply["id"])
     elif act == "clean":
@@ -200,6 +207,105 @@ def test_what_is_done_to_a_reply_that_waits_leaves_no_lane_stuck(shop, api, bull
         bull("promote", queue="outbox", job=reply["id"])
         wait_for(lambda: api.texts(str(customer.id)), "the reply", 5)
     order_by_webhooks(service, api, customer)
+    service.stop()
+    assert (reply["id"] in posted(api)) == (act == "promote")
+
+
+@pytest.mark.parametrize("act", ["remove", "empty", "fail"])
+def test_a_silent_customers_dialog_ends_without_his_reply(shop, api, bull, redis, postgres, act):
+    service = shop(DIALOG_TTL_S=3).start()
+    customer = Customer(7)
+    speaking(service, api, customer)
+    wait_for(lambda: bull("counts", queue="outbox")["delayed"] == 1, "the reply to wait for its next attempt")
+    (reply,) = bull("list", queue="outbox", state="delayed")
+    if act == "remove":
+        bull("remove", queue="outbox", job=reply["id"])
+    elif act == "empty":
+        bull("empty", queue="outbox")
+    else:
+        redis.call("ZREM", "bull:outbox:delayed", reply["id"])  # a foreign script's hand
+        redis.call("ZADD", "bull:outbox:failed", 1, reply["id"])
+    api.mode = "ok"
+    wait_for(lambda: postgres.query("SELECT completed FROM dialog_outcomes") == [("f",)], "the dialog to be closed")
+    wait_for(lambda: redis.call("EXISTS", f"c2o:lane:{customer.id}") == "0", "the lane to go")
+    service.stop()
+    assert reply["id"] not in posted(api)
+
+
+# ---- what is done to a turn's message while the turn is under way ----
+
+@pytest.mark.parametrize("act", ["clean", "remove", "fail"])
+def test_what_is_done_to_a_message_in_turn_changes_nothing(shop, api, bull, postgres, act):
+    service = shop().start()
+    customer = Customer(8)
+    lock = postgres.lock("c2o_clients")
+    say(service, customer.id, "Hello", message_id=434343)
+    wait_for(lambda: bull("state", queue="messages", job="m-434343") == "active", "the turn")
+    if act == "clean":
+        assert bull("clean", queue="messages", state="active") == 1
+    elif act == "remove":
+        bull("remove", queue="messages", job="m-434343")
+    else:
+        bull("fail", queue="messages", job="m-434343", reason="a hand that does not know")
+        assert bull("counts", queue="messages")["failed"] == 1
+    lock.let_go()
+    wait_for(lambda: len(api.texts(customer.id)) == 1, "the reply")
+    wait_for(lambda: is_empty(bull), "empty queues")
+    assert postgres.query("SELECT message_id, success FROM message_logs") == [("434343", "t")]
+    order_by_webhooks(service, api, customer)
+    service.stop()
+
+
+# ---- dead messages ----
+
+def message(customer, number, text):
+    return {"clientId": str(customer.id), "messageText": text, "messageId": str(number), "timestamp": 0}
+
+
+def bury(service, bull, customer, number):
+    """A message of his that becomes a dead letter, since its words can't be read."""
+    bull("pause", queue="messages")
+    say(service, customer.id, "words", message_id=number)
+    wait_for(lambda: bull("counts", queue="messages")["paused"] == 1, "the message to wait")
+    bull("update", queue="messages", job=f"m-{number}", data="no message at all")
+    bull("resume", queue="messages")
+    wait_for(lambda: bull("counts", queue="messages")["failed"] == 1, "the dead letter")
+
+
+def test_a_dead_message_is_retried_within_its_dialog(shop, api, bull, postgres):
+    """It counts as late: it fills the field that is open."""
+    service = shop().start()
+    customer = Customer(9)
+    say(service, customer.id, "Hello")
+    wait_for(lambda: "deliver" in api.last(customer.id), "the question for the address")
+    bury(service, bull, customer, 454545)
+    success = "SELECT success FROM message_logs WHERE message_id='454545'"
+    wait_for(lambda: postgres.query(success) == [("f",)], "the log to tell of it")
+    bull("update", queue="messages", job="m-454545", data=message(customer, 454545, customer.address))
+    bull("retry", queue="messages", job="m-454545")
+    wait_for(lambda: "phone" in api.last(customer.id), "the question for the phone")
+    wait_for(lambda: is_empty(bull), "empty queues")
+    assert postgres.query(success) == [("t",)]
+    order_by_webhooks(service, api, Customer(9))
+    service.stop()
+
+
+def test_a_dead_message_is_not_retried_in_another_dialog(shop, api, bull, redis):
+    service = shop().start()
+    customer = Customer(10)
+    say(service, customer.id, "Hello")
+    wait_for(lambda: "deliver" in api.last(customer.id), "the question for the address")
+    bury(service, bull, customer, 464646)
+    died_in = redis.call("HGET", "bull:messages:m-464646", "dl")
+    order_by_webhooks(service, api, customer)
+    say(service, customer.id, "new order")
+    wait_for(lambda: redis.call("HGET", f"c2o:lane:{customer.id}", "di") not in ("", died_in), "another dialog")
+    bull("update", queue="messages", job="m-464646", data=message(customer, 464646, customer.address))
+    bull("retry", queue="messages", job="m-464646")
+    wait_for(lambda: "another dialog" in (bull("job", queue="messages", job="m-464646")["failedReason"] or ""), "it to be dead again")
+    assert bull("state", queue="messages", job="m-464646") == "failed"
+    done = service.command("queue", "dead")
+    assert done.returncode == 0 and "another dialog" in done.stdout, done.stdout + done.stderr
     service.stop()
 
 

@@ -103,7 +103,7 @@ void fixture_open(struct fixture *f)
 {
 	struct why why = { 0 };
 
-	if (store_open(&f->settings, STORE_SERVICE, &f->s, &why) != ERR_OK)
+	if (store_open(&f->settings, STORE_SERVICE, &f->s, &why) != ERR_OK || store_wait(f->s, &why) != ERR_OK)
 		check_failed(__FILE__, __LINE__, why.text);
 }
 

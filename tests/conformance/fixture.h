@@ -3,8 +3,7 @@
  * CHECK() may be used anywhere: in the test itself it fails the test; in another thread or a forked process,
  * where cmocka's asserts have no meaning, it ends that process with a message, which fails the test too.
  *
- * CONFORMANCE_SUBJECT=embedded or =shared runs the tests over that store only. CONFORMANCE_SLOW adds tests that take a
- * minute. */
+ * CONFORMANCE_SUBJECT=embedded or =shared runs the tests over that store only. */
 #ifndef CONFORMANCE_FIXTURE_H
 #define CONFORMANCE_FIXTURE_H
 

@@ -26,37 +26,6 @@ static void stop_redis(void)
 		redis_server_end(&redis);
 }
 
-static void start_both(void)
-{
-	static const char *const options[] = { "--databases", "1000", "--appendonly", "no", NULL };
-
-	starter = getpid();
-	redis = redis_server_start(options);
-	(void)atexit(stop_redis);
-	postgres = postgres_start(false);
-}
-
-void shared_servers_fresh(const char **ret_redis_url, const char **ret_database_url)
-{
-	if (postgres == NULL)
-		start_both();
-	test++;
-	CHECK(test < DATABASES);
-	(void)snprintf(redis_url, sizeof redis_url, "%s/%u", redis_server_url(redis), test);
-	(void)snprintf(database, sizeof database, "test_%u", test);
-	postgres_create_database(postgres, database);
-	(void)postgres_url(postgres, database, database_url);
-	*ret_redis_url = redis_url;
-	*ret_database_url = database_url;
-}
-
-void shared_servers_drop(void)
-{
-	postgres_drop_database(postgres, database);
-}
-
-/* ---- settling -------------------------------------------------------------------------------------------- */
-
 static redisReply *ask(redisContext *c, const char *command)
 {
 	redisReply *r = redisCommand(c, command);
@@ -65,6 +34,79 @@ static redisReply *ask(redisContext *c, const char *command)
 		check_failed(__FILE__, __LINE__, r != NULL ? r->str : c->errstr);
 	return r;
 }
+
+static redisContext *connect_to(unsigned number)
+{
+	redisContext *c = redisConnect("127.0.0.1", redis_server_port(redis));
+	char command[NAME_SIZE];
+
+	CHECK(c != NULL && c->err == 0);
+	(void)snprintf(command, sizeof command, "SELECT %u", number);
+	freeReplyObject(ask(c, command));
+	return c;
+}
+
+static bool is_by_evalsha(void)
+{
+	const char *by = getenv("CONFORMANCE_BY");
+
+	return by != NULL && strcmp(by, "evalsha") == 0;
+}
+
+static void make_user_without_functions(void)
+{
+	redisContext *c = connect_to(0);
+
+	freeReplyObject(ask(c, "ACL SETUSER shop on >shop ~* &* +@all"));
+	freeReplyObject(redisCommand(c, "ACL SETUSER shop -function -fcall -fcall_ro")); /* 6.2 knows none of them */
+	redisFree(c);
+}
+
+static void start_both(void)
+{
+	static const char *const options[] = { "--databases", "1000", "--appendonly", "no", NULL };
+
+	starter = getpid();
+	redis = redis_server_start(options);
+	(void)atexit(stop_redis);
+	postgres = postgres_start(false);
+	if (is_by_evalsha())
+		make_user_without_functions();
+}
+
+void shared_servers_fresh(const char **ret_redis_url, const char **ret_database_url)
+{
+	if (postgres == NULL)
+		start_both();
+	test++;
+	CHECK(test < DATABASES);
+	(void)snprintf(redis_url, sizeof redis_url, "redis://%s127.0.0.1:%u/%u", is_by_evalsha() ? "shop:shop@" : "",
+	    (unsigned)redis_server_port(redis), test);
+	(void)snprintf(database, sizeof database, "test_%u", test);
+	postgres_create_database(postgres, database);
+	(void)postgres_url(postgres, database, database_url);
+	*ret_redis_url = redis_url;
+	*ret_database_url = database_url;
+}
+
+/* What was tested ran in the way that was meant. */
+static void check_how_scripts_ran(void)
+{
+	redisContext *c = connect_to(0);
+	redisReply *r = ask(c, "INFO commandstats");
+
+	CHECK(strstr(r->str, "cmdstat_evalsha:") != NULL || !is_by_evalsha());
+	freeReplyObject(r);
+	redisFree(c);
+}
+
+void shared_servers_drop(void)
+{
+	check_how_scripts_ran();
+	postgres_drop_database(postgres, database);
+}
+
+/* ---- settling -------------------------------------------------------------------------------------------- */
 
 static int64_t ask_number(redisContext *c, const char *command)
 {
@@ -85,21 +127,10 @@ static int64_t only_owner_until(redisContext *c)
 	return until;
 }
 
-static redisContext *connect_to_test(void)
-{
-	redisContext *c = redisConnect("127.0.0.1", redis_server_port(redis));
-	char command[NAME_SIZE];
-
-	CHECK(c != NULL && c->err == 0);
-	(void)snprintf(command, sizeof command, "SELECT %u", test);
-	freeReplyObject(ask(c, command));
-	return c;
-}
-
 /* A dead owner beats no more: the one left is the living one when its time moves on. */
 void shared_servers_settle(struct store *store)
 {
-	redisContext *c = connect_to_test();
+	redisContext *c = connect_to(test);
 	int64_t give_up_ms = clock_mono_ms() + SETTLE_MS, seen = 0, until = 0;
 	struct store_kept kept;
 

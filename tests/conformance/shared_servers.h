@@ -1,6 +1,7 @@
 /* shared_servers.h - one Redis and one PostgreSQL for all tests of a program, with databases of its own for each test.
  *
- * They are started at their first use, end with the process, and abort with a sentence where they can't be started. One
+ * CONFORMANCE_BY=evalsha: the store's user of Redis may not use functions, so that scripts are called by EVALSHA, as on
+ * Redis 6.2. They are started at their first use, end with the process, and abort with a sentence where they can't be started. One
  * test at a time, and all by the thread that started them. */
 #ifndef CONFORMANCE_SHARED_SERVERS_H
 #define CONFORMANCE_SHARED_SERVERS_H

@@ -354,6 +354,55 @@ static void test_disk_reserve(void **state)
 	add_new(f, "a", "2");
 }
 
+/* ---- the log ---- */
+
+enum { LOG_WRITERS = 3, LOG_BATCHES = 120, LOG_BATCH = 64, LOG_TEXT = 4000, LOG_LIMIT_MIB = 40 };
+
+struct log_writer {
+	struct fixture *f;
+	pthread_t thread;
+	int number;
+	bool failed;
+};
+
+static void *write_without_pause(void *context)
+{
+	struct log_writer *w = context;
+	struct store_message messages[LOG_BATCH];
+	enum store_added added[LOG_BATCH];
+	char text[LOG_TEXT], ids[LOG_BATCH][32];
+
+	memset(text, 'x', sizeof text);
+	for (int i = 0; i < LOG_BATCHES && !w->failed; i++) {
+		for (int k = 0; k < LOG_BATCH; k++) {
+			(void)snprintf(ids[k], sizeof ids[k], "%d-%d-%d", w->number, i, k);
+			messages[k] = message("a", ids[k], "");
+			messages[k].text = (struct slice){ text, sizeof text };
+		}
+		w->failed = store_add(w->f->s, messages, LOG_BATCH, added) != ERR_OK;
+	}
+	return NULL;
+}
+
+/* There is always a transaction under way, so a copier alone would never find all of the log copied. */
+static void test_log_stays_short(void **state)
+{
+	struct fixture *f = *state;
+	struct log_writer writers[LOG_WRITERS];
+	struct stat st;
+
+	for (int i = 0; i < LOG_WRITERS; i++) {
+		writers[i] = (struct log_writer){ .f = f, .number = i };
+		CHECK(pthread_create(&writers[i].thread, NULL, write_without_pause, &writers[i]) == 0);
+	}
+	for (int i = 0; i < LOG_WRITERS; i++)
+		(void)pthread_join(writers[i].thread, NULL);
+	for (int i = 0; i < LOG_WRITERS; i++)
+		CHECK(!writers[i].failed);
+	CHECK(stat(path_of(f, "chat2order.db"), &st) == 0 && st.st_size > LOG_LIMIT_MIB << 20);
+	CHECK(stat(path_of(f, "chat2order.db-wal"), &st) == 0 && st.st_size < LOG_LIMIT_MIB << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +421,7 @@ int main(void)
 		CASE(test_disk_reserve),
 		CASE(test_old_ids_go),
 		CASE(test_many_lanes),
+		CASE(test_log_stays_short),
 	};
 
 	return run_over("embedded", "file", tests, COUNT_OF(tests));

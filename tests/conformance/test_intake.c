@@ -225,10 +225,32 @@ static void test_said_needs_eight(void **state)
 	CHECK(said_before_arrival(f, "ninth", clock_wall_ms() - 60000) > 0);
 }
 
+/* Begun one after the other, ended the other way round: the order is that of the begins. */
+static void test_begun(void **state)
+{
+	struct fixture *f = *state;
+	struct store_message first[] = { message("a", "1", ""), message("b", "2", "") };
+	struct store_message second[] = { message("a", "3", ""), message("a", "1", "") };
+	enum store_added ret[2][2];
+	struct store_adding adding[] = { { .messages = first, .n = 2, .ret = ret[0] },
+		{ .messages = second, .n = 2, .ret = ret[1] } };
+
+	for (size_t i = 0; i < 2; i++)
+		store_add_begin(f->s, &adding[i]);
+	CHECK_INT(store_add_end(f->s, &adding[1]), ERR_OK);
+	CHECK_INT(store_add_end(f->s, &adding[0]), ERR_OK);
+	CHECK_INT(ret[0][0], STORE_ADDED);
+	CHECK_INT(ret[1][0], STORE_ADDED);
+	CHECK_INT(ret[1][1], STORE_DUPLICATE);
+	check_messages(take_from(f, "a"), "1 3");
+	check_messages(take_from(f, "b"), "2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_whole),
+		CASE(test_begun),
 		CASE(test_long_text),
 		CASE(test_nothing),
 		CASE(test_order_of_arrival),

@@ -137,6 +137,27 @@ def test_500_customers_in_peace(shared_shop, api):
     assert len(shop.workers) == WORKERS
 
 
+def test_three_workers_hold_five_turns_each(shared_shop, api):
+    """Not one more, whoever waits; and all who wait are answered then."""
+    shop = shared_shop.start(workers=1)
+    shop.workers.pop().stop()  # it has made the tables
+    customers = range(31_000_000, 31_000_040)
+    in_parallel(lambda client: say(shop, client, "Hello"), customers)
+    lock = shop.postgres.lock("c2o_clients")
+    shop.workers = [shop.make("worker").start() for _ in range(WORKERS)]
+    wait_for(lambda: shop.counts()["lanes_in_turn"] == 5 * WORKERS, "15 turns")
+    most = 0
+    until = time.monotonic() + LEASE_MS / 1000  # they are held by beats, and no further one is taken
+    while time.monotonic() < until:
+        counts = shop.counts()
+        most = max(most, counts["lanes_in_turn"])
+    lock.let_go()
+    assert (most, counts["active"], counts["waiting"]) == (5 * WORKERS, 5 * WORKERS, len(customers) - 5 * WORKERS)
+    wait_for(lambda: all(len(api.texts(client)) == 1 for client in customers), "all answers")
+    shop.wait_at_rest()
+    assert shop.metric('turns_total{outcome="lease_lost"}') == 0
+
+
 # ---- one worker stopped at the worst moment, another goes on ----
 
 def go_on_without(shop, api, customer, stopped):

@@ -102,6 +102,17 @@ class Redis(Server):
     def answers(self):
         return self.call("PING") == "PONG"
 
+    def keep(self):
+        """What it has acknowledged until now is what roll_back() goes back to."""
+        shutil.copytree(os.path.join(self.folder, "appendonlydir"), os.path.join(self.folder, "kept"))
+
+    def roll_back(self):
+        """Killed, and started again as a crash or a failover leaves it that lost the newest."""
+        self.kill()
+        shutil.rmtree(os.path.join(self.folder, "appendonlydir"))
+        shutil.move(os.path.join(self.folder, "kept"), os.path.join(self.folder, "appendonlydir"))
+        return self.start()
+
 
 class Postgres(Server):
     """fsync is on, unless told otherwise; user and database are "shop", without a password."""
@@ -188,3 +199,20 @@ class Postgres(Server):
         done = self.psql("shop", sql)
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+    def lock(self, table):
+        """Held until its let_go(): who changes rows of it waits."""
+        return TableLock(self, table)
+
+
+class TableLock:
+    def __init__(self, postgres, table):
+        self.psql = subprocess.Popen([f"{postgres.bin}/psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "shop", "-d", "shop"],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.psql.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT 'locked';\n")
+        self.psql.stdin.flush()
+        while "locked" not in self.psql.stdout.readline():
+            assert self.psql.poll() is None, "psql has ended"
+
+    def let_go(self):
+        self.psql.communicate("COMMIT;\n", timeout=20)

@@ -3,6 +3,7 @@
 #include "store/embedded/embedded.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 struct add {
 	const struct store_message *messages;
@@ -106,14 +107,42 @@ static enum err run_add(struct embedded *e, void *args)
 	return s->err;
 }
 
-enum err embedded_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
+/* An add that was begun. */
+struct begun {
+	struct add add;
+	struct job job;
+};
+
+void embedded_add_begin(struct store *store, struct store_adding *adding)
 {
 	struct embedded *e = embedded_of(store);
-	struct add add = { messages, n, ret };
-	struct job job = { .run = run_add, .args = &add, .safety = JOB_DURABLE };
-	enum err writable = (enum err)atomic_load(&e->writable);
+	struct begun *b;
 
-	if (writable != ERR_OK)
-		return writable;
-	return writer_do(e, &job);
+	adding->job = NULL;
+	adding->err = (enum err)atomic_load(&e->writable);
+	if (adding->err != ERR_OK)
+		return;
+	b = mem_alloc(sizeof *b);
+	b->add = (struct add){ adding->messages, adding->n, adding->ret };
+	b->job = (struct job){ .run = run_add, .args = &b->add, .safety = JOB_DURABLE };
+	adding->job = b;
+	writer_begin(e, &b->job);
+}
+
+enum err embedded_add_end(struct store *store, struct store_adding *adding)
+{
+	struct begun *b = adding->job;
+
+	if (b != NULL)
+		adding->err = writer_end(embedded_of(store), &b->job);
+	free(b);
+	return adding->err;
+}
+
+enum err embedded_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
+{
+	struct store_adding adding = { .messages = messages, .n = n, .ret = ret };
+
+	embedded_add_begin(store, &adding);
+	return embedded_add_end(store, &adding);
 }

@@ -82,7 +82,7 @@ enum err embedded_counts(struct store *store, struct store_counts *ret)
 		e->counting_took_us = e->counted_us - began;
 	}
 	*ret = e->counted;
-	err = e->reader.err;
+	err = embedded_failed(e, &e->reader, e->reader.err, store_why());
 	(void)pthread_mutex_unlock(&e->read_lock);
 	return err;
 }

@@ -34,6 +34,7 @@ struct job {
 	enum job_safety safety;
 	int64_t deadline_ms; /* a waiter: monotonic */
 	enum err result;
+	struct why *why; /* the caller's: what hit the whole batch */
 	sem_t done;
 	struct job *next;
 };
@@ -70,8 +71,8 @@ struct embedded {
 	uint64_t owner;
 
 	/* settings, ms unless named otherwise */
-	int64_t turn_attempts, turn_backoff, claim_lease, dedup, dialog_ttl, log_keep, rate_limit, disk_reserve_bytes,
-	    pages_max;
+	int64_t turn_attempts, turn_backoff, hung, claim_lease, dedup, dialog_ttl, log_keep, rate_limit,
+	    disk_reserve_bytes, pages_max;
 
 	/* the writer: its connection belongs to its thread (BESIDE: to who holds write_lock) */
 	struct sql writer;
@@ -80,13 +81,21 @@ struct embedded {
 	uint64_t leases;      /* this owner's counter: never the same number twice, committed or not */
 	size_t held;          /* turns held by this process, */
 	bool held_alone;      /* and the one of them must be the only one */
-	pthread_t thread, checkpointer;
-	pthread_mutex_t lock; /* guards the lists, stopping and wal_pages */
-	pthread_cond_t wake, wal_grew;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards the lists and stopping */
+	pthread_cond_t wake;
 	struct job_list jobs, waiters;
 	bool new_waiter; /* one has not looked yet */
 	bool stop_waiting, closing;
-	int wal_pages, wal_copied; /* length of the log; what of it the checkpointer has seen */
+
+	/* checkpoints.c; its lock guards what follows */
+	pthread_t copier;
+	pthread_mutex_t log_lock;
+	pthread_cond_t log_grew;
+	int log_pages, log_copied; /* length of the log, and how much of it the database has */
+	int log_anew_at;           /* its length when the writer next tries to begin it anew, */
+	bool log_chased;           /* if the copier has come as near as it can */
+	bool log_closing;
 
 	/* the syncer; its lock guards what follows, but for the log's descriptor */
 	pthread_t syncer;
@@ -123,11 +132,23 @@ MUST_CHECK enum err embedded_version_fits(struct sql *s, struct why *why);
 
 /* writer.c: runs a job and returns its result; a waiter that found nothing by its deadline is OK. */
 MUST_CHECK enum err writer_do(struct embedded *e, struct job *job);
+/* The same in two steps: jobs run in the order in which they were begun. */
+void writer_begin(struct embedded *e, struct job *job);
+MUST_CHECK enum err writer_end(struct embedded *e, struct job *job);
 /* The same for a waiter: run() is tried again until found(), for up to wait_ms. */
 MUST_CHECK enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *),
     bool (*found)(const void *), enum job_safety safety, void *args, int64_t wait_ms);
 void writer_start(struct embedded *e);
 void writer_stop(struct embedded *e);
+
+/* checkpoints.c */
+void checkpoints_start(struct embedded *e);
+void checkpoints_stop(struct embedded *e);
+/* The writer's part of it, between two transactions. */
+void checkpoints_tend(struct embedded *e);
+
+/* Says of a failure of this connection what SQLite said and what to do; err is returned. */
+enum err embedded_failed(const struct embedded *e, const struct sql *s, enum err err, struct why *why);
 
 /* syncer.c */
 MUST_CHECK enum err syncer_open(struct embedded *e, struct why *why);
@@ -168,7 +189,7 @@ static inline struct sql *reader_begin(struct embedded *e)
 
 static inline enum err reader_end(struct embedded *e)
 {
-	enum err err = e->reader.err;
+	enum err err = embedded_failed(e, &e->reader, e->reader.err, store_why());
 
 	(void)pthread_mutex_unlock(&e->read_lock);
 	return err;
@@ -196,6 +217,8 @@ void said_note(struct said *said, int64_t offset);
 
 /* the verbs */
 enum err embedded_add(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
+void embedded_add_begin(struct store *s, struct store_adding *adding);
+enum err embedded_add_end(struct store *s, struct store_adding *adding);
 enum err embedded_take(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret);
 enum err embedded_finish(
     struct store *s, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed);

@@ -39,7 +39,7 @@ static bool is_time_to_look(struct embedded *e, int64_t now)
 	if (since >= 0 && since < LOOK_EVERY_MS)
 		return false;
 	e->leases_looked_ms = now;
-	return since >= 0 && since < LOOK_GAP_MS && (failed == 0 || clock_mono_ms() - failed > STORE_HUNG_MS);
+	return since >= 0 && since < LOOK_GAP_MS && (failed == 0 || clock_mono_ms() - failed > e->hung);
 }
 
 /* Held rows are in no index, which spares each turn two writes; so all that is alive is looked through, on the reader. */

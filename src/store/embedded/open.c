@@ -124,6 +124,7 @@ static struct embedded *with_settings(const struct settings *s, enum store_role 
 	e->owner = random_u64() | 1;
 	e->turn_attempts = s->turn_attempts;
 	e->turn_backoff = s->turn_backoff_ms;
+	e->hung = store_hung_ms(s);
 	e->claim_lease = s->send_timeout_ms + s->lease_ms;
 	e->dedup = s->dedup_days * 86400000;
 	e->dialog_ttl = s->dialog_ttl_s * 1000;
@@ -202,6 +203,8 @@ static const struct store_ops operations = {
 	.stop_waiting = stop_waiting,
 	.close = close_store,
 	.add = embedded_add,
+	.add_begin = embedded_add_begin,
+	.add_end = embedded_add_end,
 	.take = embedded_take,
 	.finish = embedded_finish,
 	.fail = embedded_fail,

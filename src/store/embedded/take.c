@@ -93,12 +93,12 @@ static int64_t read_messages(struct sql *s, const struct due *due, struct store_
 	return held_to;
 }
 
-static void hold_lane(struct sql *s, const struct store_turn *turn, bool alone)
+static void hold_lane(struct sql *s, const struct store_turn *turn, bool alone, int64_t hung_ms)
 {
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=1, owner=?, lease=?, due_at=?, held=?, held_to=?, crashes=crashes+?, expire=0"
 	    " WHERE client_id=?",
-	    "iiiiiit", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms + STORE_HUNG_MS,
+	    "iiiiiit", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms + hung_ms,
 	    (int64_t)turn->n_messages, turn->held_to, (int64_t)alone, turn->client_id);
 }
 
@@ -126,7 +126,7 @@ static void give_turn(struct embedded *e, struct take *take, const struct due *d
 	    turn->turn_id, sizeof turn->turn_id, "%016" PRIx64 "-%010" PRIx64, turn->lease.owner, turn->lease.counter);
 	if (!due->expire)
 		turn->held_to = read_messages(&e->writer, due, turn, a);
-	hold_lane(&e->writer, turn, due->alone);
+	hold_lane(&e->writer, turn, due->alone, e->hung);
 }
 
 static enum err run_take(struct embedded *e, void *args)

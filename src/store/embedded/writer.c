@@ -15,11 +15,9 @@
 #include <unistd.h>
 
 enum {
-	POLL_MS = 25,            /* how soon waiters notice what became due by time, or by another process */
-	BESIDE_PAUSE_MS = 5,     /* between two steps of a command */
-	WRITER_NICE = 5,         /* see give_way() */
-	CHECKPOINT_PAGES = 4000, /* wake the checkpointer */
-	CHECKPOINT_MUST = 16000  /* the log has outgrown it: the writer makes room itself */
+	POLL_MS = 25,        /* how soon waiters notice what became due by time, or by another process */
+	BESIDE_PAUSE_MS = 5, /* between two steps of a command */
+	WRITER_NICE = 5      /* see give_way() */
 };
 
 static void command(struct sql *s, const char *text)
@@ -87,6 +85,20 @@ static enum err transaction(struct embedded *e, struct job *jobs, struct job *wa
 	return s->err;
 }
 
+static const char *cure_of(enum err err)
+{
+	switch (err) {
+	case ERR_NO_SPACE:
+		return ": free some space on its disk";
+	case ERR_AGAIN:
+		return ": another program holds it; end it";
+	case ERR_IO:
+		return ": look after its disk (dmesg), or restore a backup";
+	default:
+		return "";
+	}
+}
+
 /* One batch, whole or not at all; an element at fault is found by a second, careful run. */
 static enum err commit_batch(struct embedded *e, struct job *jobs, struct job *waiters)
 {
@@ -104,10 +116,17 @@ static enum err commit_batch(struct embedded *e, struct job *jobs, struct job *w
 	return err;
 }
 
+enum err embedded_failed(const struct embedded *e, const struct sql *s, enum err err, struct why *why)
+{
+	if (err == ERR_OK)
+		return ERR_OK;
+	return why_fail(why, err, "%s: %s%s", e->path, s->text[0] != '\0' ? s->text : err_text(err), cure_of(err));
+}
+
 static void answer(struct embedded *e, struct job *job, enum err batch)
 {
 	if (batch != ERR_OK)
-		job->result = batch;
+		job->result = embedded_failed(e, &e->writer, batch, job->why);
 	if (job->result == ERR_OK && job->safety != JOB_COMMITTED)
 		syncer_pass(e, job);
 	else
@@ -163,27 +182,6 @@ static void wait_for_work(struct embedded *e)
 	(void)wait_until(&e->wake, &e->lock, clock_mono_us() + (int64_t)POLL_MS * 1000);
 }
 
-/* Pages of the log that the checkpointer has not looked at. A log begun anew counts from its start. */
-static int log_grown(struct embedded *e)
-{
-	if (e->wal_pages < e->wal_copied)
-		e->wal_copied = 0;
-	return e->wal_pages - e->wal_copied;
-}
-
-static void tend_log(struct embedded *e)
-{
-	int pages;
-
-	(void)pthread_mutex_lock(&e->lock);
-	pages = e->wal_pages;
-	if (log_grown(e) >= CHECKPOINT_PAGES)
-		(void)pthread_cond_signal(&e->wal_grew);
-	(void)pthread_mutex_unlock(&e->lock);
-	if (pages >= CHECKPOINT_MUST)
-		(void)sqlite3_wal_checkpoint_v2(e->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-}
-
 /* On a busy machine the threads that feed the writer go first: its batches grow, and each message costs less. */
 static void give_way(void)
 {
@@ -217,48 +215,11 @@ static void *writer_main(void *context)
 		}
 		settle_waiters(e, waiters, err);
 		if (!idle)
-			tend_log(e);
+			checkpoints_tend(e);
 		(void)pthread_mutex_lock(&e->lock);
 	}
 	(void)pthread_mutex_unlock(&e->lock);
 	return NULL;
-}
-
-/* Copies the log into the database beside the writer, on a connection of its own. */
-static void *checkpointer_main(void *context)
-{
-	struct embedded *e = context;
-	struct sql own;
-
-	(void)pthread_setname_np(pthread_self(), "checkpoints");
-	if (sql_open(&own, e->path, SQLITE_OPEN_READWRITE, 256, NULL) != ERR_OK)
-		return NULL;
-	(void)pthread_mutex_lock(&e->lock);
-	while (!e->closing) {
-		if (log_grown(e) < CHECKPOINT_PAGES) {
-			(void)pthread_cond_wait(&e->wal_grew, &e->lock);
-			continue;
-		}
-		e->wal_copied = e->wal_pages;
-		(void)pthread_mutex_unlock(&e->lock);
-		(void)sqlite3_wal_checkpoint_v2(own.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-		(void)pthread_mutex_lock(&e->lock);
-	}
-	(void)pthread_mutex_unlock(&e->lock);
-	sql_close(&own);
-	return NULL;
-}
-
-static int note_log_size(void *context, sqlite3 *db, const char *name, int pages)
-{
-	struct embedded *e = context;
-
-	(void)db;
-	(void)name;
-	(void)pthread_mutex_lock(&e->lock);
-	e->wal_pages = pages;
-	(void)pthread_mutex_unlock(&e->lock);
-	return SQLITE_OK;
 }
 
 /* A command beside the service has no writer thread: its job is a transaction of its own, fsynced. The pause after it is
@@ -270,27 +231,42 @@ static enum err do_beside(struct embedded *e, struct job *job)
 
 	job->next = NULL;
 	(void)pthread_mutex_lock(&e->lock);
-	err = commit_batch(e, job, NULL);
+	err = embedded_failed(e, &e->writer, commit_batch(e, job, NULL), store_why());
 	(void)nanosleep(&pause, NULL);
 	(void)pthread_mutex_unlock(&e->lock);
 	return err != ERR_OK ? err : job->result;
 }
 
-enum err writer_do(struct embedded *e, struct job *job)
+void writer_begin(struct embedded *e, struct job *job)
 {
-	if (e->role == STORE_BESIDE)
-		return do_beside(e, job);
+	if (e->role == STORE_BESIDE) {
+		job->result = do_beside(e, job);
+		return;
+	}
 	job->result = ERR_OK;
+	job->why = store_why();
 	(void)sem_init(&job->done, 0, 0);
 	(void)pthread_mutex_lock(&e->lock);
 	job_list_put(job->found != NULL ? &e->waiters : &e->jobs, job);
 	e->new_waiter = e->new_waiter || job->found != NULL;
 	(void)pthread_cond_signal(&e->wake);
 	(void)pthread_mutex_unlock(&e->lock);
+}
+
+enum err writer_end(struct embedded *e, struct job *job)
+{
+	if (e->role == STORE_BESIDE)
+		return job->result;
 	while (sem_wait(&job->done) != 0 && errno == EINTR)
 		;
 	(void)sem_destroy(&job->done);
 	return job->result;
+}
+
+enum err writer_do(struct embedded *e, struct job *job)
+{
+	writer_begin(e, job);
+	return writer_end(e, job);
 }
 
 enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *), bool (*found)(const void *),
@@ -307,13 +283,11 @@ void writer_start(struct embedded *e)
 {
 	(void)pthread_mutex_init(&e->lock, NULL);
 	wait_init(&e->wake);
-	wait_init(&e->wal_grew);
 	if (e->role == STORE_BESIDE)
 		return;
 	syncer_start(e);
-	(void)sqlite3_wal_hook(e->writer.db, note_log_size, e);
-	if (pthread_create(&e->thread, NULL, writer_main, e) != 0 ||
-	    pthread_create(&e->checkpointer, NULL, checkpointer_main, e) != 0)
+	checkpoints_start(e);
+	if (pthread_create(&e->thread, NULL, writer_main, e) != 0)
 		abort();
 }
 
@@ -323,13 +297,11 @@ void writer_stop(struct embedded *e)
 		(void)pthread_mutex_lock(&e->lock);
 		e->closing = true;
 		(void)pthread_cond_signal(&e->wake);
-		(void)pthread_cond_signal(&e->wal_grew);
 		(void)pthread_mutex_unlock(&e->lock);
 		(void)pthread_join(e->thread, NULL);
-		(void)pthread_join(e->checkpointer, NULL);
+		checkpoints_stop(e);
 		syncer_stop(e);
 	}
 	(void)pthread_cond_destroy(&e->wake);
-	(void)pthread_cond_destroy(&e->wal_grew);
 	(void)pthread_mutex_destroy(&e->lock);
 }

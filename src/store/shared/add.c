@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "store/shared/job.h"
+#include "store/shared/prepare.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/spool.h"
 
@@ -46,7 +47,7 @@ static enum err read_some(const struct redis_call *call, size_t n, enum store_ad
 
 		ret[i] = redis_int(one) == 1 ? STORE_ADDED : STORE_DUPLICATE;
 		if (one == NULL || redis_text(one).n > 0)
-			err = ERR_IO;
+			err = ERR_FAILED;
 	}
 	return err;
 }
@@ -57,19 +58,34 @@ enum err add_straight(
 	struct redis_call call;
 	enum err err = ERR_OK, one = ERR_OK;
 
+	if (!prepare_has_redis(shared)) /* it may be there, and be another's */
+		return why_fail(store_why(), ERR_UNREACHABLE, "the store still waits for Redis");
 	redis_call_begin(&call, shared, SCRIPT_ADD);
 	for (size_t done = 0; done < n && err == ERR_OK;) {
 		size_t some = put_some(
 		    &call, shared, messages + done, arrived_ms != NULL ? arrived_ms + done : NULL, n - done);
 
-		err = redis_call_run(&call, NULL);
+		err = redis_call_run(&call, store_why());
 		crash_point("add_sent");
 		if (err == ERR_OK && read_some(&call, some, ret + done) != ERR_OK)
-			one = ERR_IO;
+			one = ERR_FAILED;
+		err = call.at_fault ? ERR_FAILED : err;
 		done += some;
 	}
 	redis_call_end(&call);
 	return err != ERR_OK ? err : one;
+}
+
+static enum err into_spool(struct shared *s, const struct store_message *messages, size_t n, enum store_added *ret)
+{
+	enum err err = spool_add(s->spool, messages, n, ret);
+
+	if (err != ERR_OK)
+		why_set(store_why(),
+		    "Redis does not take messages, and the spool in %s/spool does not either: %s; bring Redis back, free some space"
+		    " on this disk or raise SPOOL_MAX_MB",
+		    s->settings.data_dir, err_text(err));
+	return err;
 }
 
 enum err shared_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
@@ -82,10 +98,14 @@ enum err shared_add(struct store *store, const struct store_message *messages, s
 	for (size_t i = 0; i < n; i++)
 		if (messages[i].message_id.n > JOB_ID_MAX)
 			return ERR_TOO_LARGE;
+	/* An add that begins when another has returned never overtakes it: what that one spooled stands there until Redis has it.
+	 * Adds at the same time have no order, so no lock is needed. */
 	if (s->spool != NULL && !spool_is_empty(s->spool))
-		return spool_add(s->spool, messages, n, ret);
+		return into_spool(s, messages, n, ret);
 	err = add_straight(s, messages, NULL, n, ret);
+	if (err == ERR_FAILED)
+		err = ERR_IO; /* of one, told of the call; the spool finds out of which */
 	if (s->spool != NULL && err != ERR_OK && err_verdict(err) == VERDICT_RETRY && err != ERR_STOPPED)
-		return spool_add(s->spool, messages, n, ret); /* what Redis may have stored its marks will find */
+		return into_spool(s, messages, n, ret); /* what Redis may have stored its marks will find */
 	return err;
 }

@@ -1,6 +1,7 @@
 /* claim.c - replies that are due, each with a slot of the rate window. */
 #include "base/clock.h"
 #include "store/shared/disown.h"
+#include "store/shared/held.h"
 #include "store/shared/job.h"
 #include "store/shared/owner.h"
 #include "store/shared/redis_call.h"
@@ -43,6 +44,7 @@ static void read_reply(struct claim *c, const struct redisReply *r, int64_t post
 	};
 	(void)slice_to_buffer(redis_text(redis_at(r, REPLY_ID)), reply->reply_id, sizeof reply->reply_id);
 	(void)owner_lease_read(redis_text(redis_at(r, REPLY_LEASE)), &reply->lease);
+	held_put(c->s->claims, &(struct held_turn){ .counter = reply->lease.counter, .client_id = reply->client_id });
 	if (!job_read_reply(redis_text(redis_at(r, REPLY_DATA)), a, &job)) {
 		bury_broken(c, reply);
 		return;
@@ -114,14 +116,19 @@ static enum err claim_all(struct claim *c, struct why *why)
 
 static enum err look(struct claim *c, struct why *why)
 {
+	struct disown_watch watch;
 	enum err err;
 
 	arena_reset(&c->ret->arena);
 	c->ret->n = 0;
 	c->ret->reply = arena_alloc(&c->ret->arena, (c->most + 1) * sizeof *c->ret->reply);
 	c->wait_ms = 0;
-	err = disown_lost(c->s, why);
-	return err != ERR_OK ? err : claim_all(c, why);
+	if ((err = disown_lost(c->s, why)) != ERR_OK)
+		return err;
+	disown_watch(c->s, &watch);
+	err = claim_all(c, why);
+	disown_unwatch(c->s, &watch);
+	return err;
 }
 
 enum err shared_claim(struct store *store, size_t most, int64_t wait_ms, struct store_replies *ret)
@@ -129,7 +136,6 @@ enum err shared_claim(struct store *store, size_t most, int64_t wait_ms, struct 
 	struct shared *s = shared_of(store);
 	struct claim c = { .s = s, .ret = ret, .most = most };
 	int64_t deadline_ms = clock_mono_ms() + wait_ms, until_ms;
-	struct why why = { 0 };
 	struct waking waking;
 	enum err err;
 
@@ -138,7 +144,7 @@ enum err shared_claim(struct store *store, size_t most, int64_t wait_ms, struct 
 		return ERR_OK;
 	waker_begin(s->wakers, &waking, WAKE_REPLIES);
 	for (;;) {
-		err = atomic_load(&s->stopping) ? ERR_STOPPED : look(&c, &why);
+		err = atomic_load(&s->stopping) ? ERR_STOPPED : look(&c, store_why());
 		if (err != ERR_OK || ret->n > 0 || clock_mono_ms() >= deadline_ms)
 			break;
 		until_ms = c.wait_ms != 0 ? clock_mono_ms() + c.wait_ms : deadline_ms;

@@ -1,7 +1,9 @@
 /* counts.c - how much waits where, from Redis. */
 #include "store/shared/counts.h"
 #include "base/clock.h"
+#include "store/shared/prepare.h"
 #include "store/shared/redis_call.h"
+#include "store/shared/redis_clock.h"
 #include "store/shared/spool.h"
 
 #include <pthread.h>
@@ -38,11 +40,10 @@ static enum err count(struct shared *s, struct store_counts *ret)
 		&ret->dead_messages, &ret->dead_replies, &ret->dialogs_open, &ret->oldest_waiting_ms,
 		&ret->oldest_reply_ms };
 	struct redis_call call;
-	struct why why = { 0 };
 	enum err err;
 
 	redis_call_begin(&call, s, SCRIPT_COUNTS);
-	err = redis_call_run(&call, &why);
+	err = redis_call_run(&call, store_why());
 	for (size_t i = 0; err == ERR_OK && i < COUNT_OF(figures); i++)
 		*figures[i] = redis_int(redis_at(redis_answer(&call), i + 1));
 	redis_call_end(&call);
@@ -59,7 +60,8 @@ enum err shared_counts(struct store *store, struct store_counts *ret)
 
 	(void)pthread_mutex_lock(&c->lock);
 	if (c->took_us <= COUNT_QUICK_US || began - c->at_us >= COUNT_SHARE * c->took_us) {
-		err = count(s, &c->last);
+		err = prepare_has_redis(s) ? count(s, &c->last)
+					   : why_fail(store_why(), ERR_UNREACHABLE, "the store still waits for Redis");
 		if (s->role == STORE_INTAKE && err_verdict(err) == VERDICT_RETRY)
 			err =
 			    ERR_OK; /* intake goes on without Redis, and the keeper tells of it: the last figures serve */
@@ -68,12 +70,15 @@ enum err shared_counts(struct store *store, struct store_counts *ret)
 	}
 	*ret = c->last;
 	(void)pthread_mutex_unlock(&c->lock);
-	ret->spooled = 0;
+	ret->spooled = ret->spooled_bytes = ret->oldest_spooled_ms = 0;
 	if (s->spool != NULL) {
 		struct spool_counts spool;
 
 		spool_counts(s->spool, &spool);
 		ret->spooled = spool.messages;
+		ret->spooled_bytes = spool.messages + spool.refused > 0 ? spool.bytes : 0;
+		if (spool.oldest_ms != 0 && redis_now_ms(s) > spool.oldest_ms)
+			ret->oldest_spooled_ms = redis_now_ms(s) - spool.oldest_ms;
 	}
 	return err;
 }

@@ -137,15 +137,14 @@ enum err shared_dead_list(struct store *store, const struct store_dead_filter *f
     struct arena *arena, struct store_dead **ret, size_t *n)
 {
 	struct redis_call call;
-	struct why why = { 0 };
 	bool end = most == 0;
 	enum err err;
 
 	*ret = arena_alloc(arena, (most + 1) * sizeof **ret);
 	*n = 0;
 	redis_call_begin(&call, shared_of(store), SCRIPT_DEAD_INDEX);
-	err = index_all(&call, &why);
-	while (err == ERR_OK && !end && (err = read_page(&call, after, PAGE, &why)) == ERR_OK) {
+	err = index_all(&call, store_why());
+	while (err == ERR_OK && !end && (err = read_page(&call, after, PAGE, store_why())) == ERR_OK) {
 		const struct redisReply *page = redis_at(redis_answer(&call), 2);
 
 		for (size_t i = 0; i < redis_n(page) && *n < most; i++) {
@@ -162,13 +161,12 @@ enum err shared_dead_list(struct store *store, const struct store_dead_filter *f
 enum err shared_dead_show(struct store *store, int64_t id, struct arena *arena, struct store_dead *ret)
 {
 	struct redis_call call;
-	struct why why = { 0 };
 	enum err err;
 
 	redis_call_begin(&call, shared_of(store), SCRIPT_DEAD_INDEX);
-	err = index_all(&call, &why);
+	err = index_all(&call, store_why());
 	if (err == ERR_OK)
-		err = read_page(&call, id - 1, 1, &why);
+		err = read_page(&call, id - 1, 1, store_why());
 	if (err == ERR_OK) {
 		const struct redisReply *page = redis_at(redis_answer(&call), 2);
 
@@ -192,7 +190,6 @@ enum err shared_dead_retry(struct store *store, const int64_t *ids, size_t n, bo
 {
 	struct shared *s = shared_of(store);
 	struct redis_call call;
-	struct why why = { 0 };
 	enum err err = ERR_OK;
 
 	redis_call_begin(&call, s, SCRIPT_DEAD_RETRY);
@@ -204,7 +201,7 @@ enum err shared_dead_retry(struct store *store, const int64_t *ids, size_t n, bo
 		redis_call_int(&call, force);
 		for (size_t k = i; k < i + some; k++)
 			redis_call_int(&call, ids[k]);
-		err = redis_call_run(&call, &why);
+		err = redis_call_run(&call, store_why());
 		for (size_t k = 0; k < some && err == ERR_OK; k++)
 			ret[i + k] = retried(redis_int(redis_at(redis_at(redis_answer(&call), 1), k)));
 	}
@@ -215,7 +212,6 @@ enum err shared_dead_retry(struct store *store, const int64_t *ids, size_t n, bo
 enum err shared_dead_remove(struct store *store, const int64_t *ids, size_t n, size_t *ret_removed)
 {
 	struct redis_call call;
-	struct why why = { 0 };
 	enum err err = ERR_OK;
 
 	*ret_removed = 0;
@@ -224,7 +220,7 @@ enum err shared_dead_remove(struct store *store, const int64_t *ids, size_t n, s
 		redis_call_reset(&call, SCRIPT_DEAD_REMOVE);
 		for (size_t k = i; k < n && k < i + STEP; k++)
 			redis_call_int(&call, ids[k]);
-		err = redis_call_run(&call, &why);
+		err = redis_call_run(&call, store_why());
 		if (err == ERR_OK)
 			*ret_removed += (size_t)redis_int(redis_at(redis_answer(&call), 1));
 	}

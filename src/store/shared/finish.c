@@ -4,6 +4,7 @@
  * Redis; what stands there otherwise is finished as recorded. Until all of a call has its outcome nothing is let go, so that
  * it may be repeated whatever failed: PostgreSQL then answers "the row names this turn", Redis "done before". */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "store/shared/held.h"
 #include "store/shared/job.h"
@@ -34,7 +35,7 @@ struct finish {
 	struct redis_turn *redis; /* the same for Redis */
 	size_t n_pg, n_redis;
 	struct arena *arena;
-	struct why why;
+	struct why *why;
 };
 
 static struct slice copy_out(struct buf *b, struct arena *a)
@@ -55,6 +56,17 @@ static void is_stale(struct going *g)
 	g->result->err = ERR_STALE_LEASE;
 	g->result->order_number = 0;
 	g->is_out = true;
+}
+
+/* The script failed with this one alone: it is failed as a turn that can't be run, and the others go on. */
+static enum err has_failed(const struct finish *f, struct going *g)
+{
+	g->result->err = ERR_FAILED;
+	g->result->order_number = 0;
+	g->is_out = true;
+	log_error("Redis refuses a turn", log_word("turn", g->result->turn->turn_id),
+	    log_slice("client", g->result->turn->client_id), log_word("reason", f->why->text));
+	return ERR_OK;
 }
 
 /* ---- the local fence, and the pre-check ---- */
@@ -90,7 +102,7 @@ static void end(struct finish *f, enum err err)
 static enum err doubt(struct finish *f, struct going *g)
 {
 	struct client_row row;
-	enum err err = pg_rows(f->s, &g->result->turn->client_id, 1, f->arena, &row, &f->why);
+	enum err err = pg_rows(f->s, &g->result->turn->client_id, 1, f->arena, &row, f->why);
 
 	if (err == ERR_OK && !slice_eq(row.turn_id, turn_id_of(g)))
 		is_stale(g);
@@ -100,7 +112,7 @@ static enum err doubt(struct finish *f, struct going *g)
 static enum err read_fence(struct finish *f, struct going *const *asked, size_t n, struct redis_call *call)
 {
 	const struct redisReply *states;
-	enum err err = redis_call_run(call, &f->why);
+	enum err err = redis_call_run(call, f->why);
 
 	states = err == ERR_OK ? redis_at(redis_answer(call), 1) : NULL;
 	for (size_t i = 0; i < n && err == ERR_OK; i++) {
@@ -218,24 +230,28 @@ static enum err run_postgres(struct finish *f)
 			to_postgres(f, &f->going[i]);
 	if (f->n_pg == 0)
 		return ERR_OK;
-	err = pg_finish(f->s, f->pg, f->n_pg, f->arena, &f->why);
+	err = pg_finish(f->s, f->pg, f->n_pg, f->arena, f->why);
 	metric_observe(METRIC_POSTGRES_LATENCY, clock_mono_us() - began);
 	return err;
 }
 
 /* ---- what did not become true by this call ---- */
 
-/* Another turn stands in the row: it was committed by a process that died before Redis heard of it, or, further ahead,
- * Redis was rolled back. What the row says becomes true. Refused: this turn was done long ago. */
+/* Another turn stands in the row: it was committed by a process that died before Redis heard of it, or Redis was rolled
+ * back; so it was for sure where the row is further ahead. What the row says becomes true. Refused: this turn was done long ago. */
 static enum err finish_as_recorded(struct finish *f, struct going *g)
 {
-	bool rolled_back = g->pg->row.version > g->pg->base + 1, done;
-	enum err err = redis_record(f->s, &g->pg->row, turn_id_of(g), rolled_back, &done, &f->why);
+	bool rolled_back = g->pg->row.version > g->pg->base + 1;
+	enum redis_recorded how;
+	enum err err = redis_record(f->s, &g->pg->row, turn_id_of(g), rolled_back, &how, f->why);
 
+	if (err == ERR_FAILED)
+		return has_failed(f, g);
 	if (err != ERR_OK)
 		return err;
 	is_stale(g);
-	if (done)
+	rolled_back = rolled_back || how == REDIS_ROLLED_BACK;
+	if (how != REDIS_REFUSED)
 		metric_add(rolled_back ? METRIC_ROLLED_BACK_REDIS : METRIC_TURNS_RECORDED, 1);
 	return ERR_OK;
 }
@@ -259,7 +275,7 @@ static enum err give_back_without_dups(struct finish *f, struct going *g)
 	for (size_t i = 0; i < turn->n_messages && i < g->held.n_jobs; i++)
 		if (is_among(turn->messages[i].message_id, g->pg->dups, g->pg->n_dups))
 			jobs[n++] = g->held.job_ids[i];
-	err = redis_give_back_without(f->s, turn->client_id, turn_id_of(g), jobs, n, &f->why);
+	err = redis_give_back_without(f->s, turn->client_id, turn_id_of(g), jobs, n, f->why);
 	if (err != ERR_OK)
 		return err;
 	is_stale(g);
@@ -359,14 +375,18 @@ static void to_redis(struct finish *f, struct going *g)
  * one, that one's finish meets the row. */
 static enum err record_own(struct finish *f, struct going *g)
 {
+	enum redis_recorded how = REDIS_REFUSED;
 	struct client_row row;
-	bool done = false;
-	enum err err = pg_rows(f->s, &g->result->turn->client_id, 1, f->arena, &row, &f->why);
+	enum err err = pg_rows(f->s, &g->result->turn->client_id, 1, f->arena, &row, f->why);
 
 	if (err == ERR_OK && slice_eq(row.turn_id, turn_id_of(g)))
-		err = redis_record(f->s, &row, SLICE_NONE, false, &done, &f->why);
-	if (err == ERR_OK && !done)
+		err = redis_record(f->s, &row, SLICE_NONE, false, &how, f->why);
+	if (err == ERR_FAILED)
+		return has_failed(f, g);
+	if (err == ERR_OK && how == REDIS_REFUSED)
 		is_stale(g);
+	else if (err == ERR_OK && how == REDIS_ROLLED_BACK)
+		metric_add(METRIC_ROLLED_BACK_REDIS, 1);
 	return err;
 }
 
@@ -376,6 +396,9 @@ static void hand_over(const struct finish *f, const struct going *g, struct stor
 	struct arena *a = &claimed->arena;
 	struct store_reply *reply = &claimed->reply[claimed->n++];
 
+	/* before the turn is let go: see put_held() of disown.c */
+	held_put(
+	    f->s->claims, &(struct held_turn){ .counter = r->turn->lease.counter, .client_id = r->turn->client_id });
 	*reply = (struct store_reply){
 		.lease = r->turn->lease,
 		.client_id = slice_copy(a, r->turn->client_id),
@@ -407,6 +430,10 @@ static enum err is_done(struct finish *f, struct going *g, struct store_replies 
 		if (claimed != NULL)
 			hand_over(f, g, claimed);
 		break;
+	case REDIS_FAILED:
+		r->order_number = 0;
+		r->err = ERR_FAILED;
+		break;
 	case REDIS_DONE:
 	case REDIS_DONE_BEFORE:
 		break;
@@ -424,7 +451,7 @@ static enum err run_redis(struct finish *f, size_t claim_most, struct store_repl
 			to_redis(f, &f->going[i]);
 	if (f->n_redis == 0)
 		return ERR_OK;
-	err = redis_finish(f->s, f->redis, f->n_redis, claimed != NULL ? claim_most : 0, &f->why);
+	err = redis_finish(f->s, f->redis, f->n_redis, claimed != NULL ? claim_most : 0, f->why);
 	for (size_t i = 0; i < f->n && err == ERR_OK; i++)
 		if (f->going[i].redis != NULL)
 			err = is_done(f, &f->going[i], claimed);
@@ -455,7 +482,7 @@ enum err shared_finish(
     struct store *store, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed)
 {
 	struct arena arena = { 0 };
-	struct finish f = { .s = shared_of(store), .arena = &arena };
+	struct finish f = { .s = shared_of(store), .arena = &arena, .why = store_why() };
 	enum err err;
 
 	if (claimed != NULL)

@@ -165,6 +165,19 @@ size_t held_count(struct held *held)
 	return n;
 }
 
+size_t held_counters(struct held *held, struct arena *arena, uint64_t **ret)
+{
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&held->lock);
+	*ret = arena_alloc(arena, (held->n + 1) * sizeof **ret);
+	for (size_t i = 0; n < held->n; i++)
+		for (const struct entry *e = held->by_counter[i]; e != NULL; e = e->next_by_counter)
+			(*ret)[n++] = e->turn.counter;
+	(void)pthread_mutex_unlock(&held->lock);
+	return n;
+}
+
 size_t held_waiting(struct held *held, struct arena *arena, struct slice **ret)
 {
 	size_t n = 0;

@@ -1,5 +1,6 @@
 /* held.h - the turns that this process holds: the local fence of finish and fail, and what these must know of a turn
- * beyond struct store_turn. docs/store-protocol.md, 5.
+ * beyond struct store_turn. docs/store-protocol.md, 5. A second table of the same kind has the replies that it has claimed,
+ * with what they have in common: counter and client.
  *
  * A verb that works on a turn begins it, and ends it when its outcome is known. A turn that is not here (finished, failed,
  * given back), or is begun already (named twice, or by two threads), is a stale lease with no server asked. Any thread. */
@@ -35,6 +36,8 @@ enum held_outcome {
 void held_end(struct held *held, uint64_t counter, enum held_outcome outcome);
 
 size_t held_count(struct held *held);
+/* The counters of all. *ret lives in the arena; returns how many. */
+size_t held_counters(struct held *held, struct arena *arena, uint64_t **ret);
 /* The clients of waiting turns: their worker does not hang, the servers are away. From the first HELD_WAITING on, also while
  * they are tried again. *ret and its texts live in the arena; returns how many. */
 size_t held_waiting(struct held *held, struct arena *arena, struct slice **ret);

@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "store/shared/audit.h"
+#include "store/shared/disown.h"
 #include "store/shared/grave.h"
 #include "store/shared/keep_notes.h"
+#include "store/shared/meta.h"
 #include "store/shared/pg.h"
 #include "store/shared/redis.h"
 #include "store/shared/redis_call.h"
@@ -89,6 +91,13 @@ static enum err sweep(struct shared *s, struct store_kept *ret, struct why *why)
 	return is_time(&s->keeping->swept_ms, s->settings.lease_ms / 2) ? sweep_round(s, ret, why) : ERR_OK;
 }
 
+/* Also where all workers are busy, so that nobody takes. */
+static enum err disown(struct shared *s, struct store_kept *ret, struct why *why)
+{
+	(void)ret;
+	return disown_lost(s, why);
+}
+
 /* ---- steps of the one that holds `S keeper` ---- */
 
 static enum err ask(
@@ -127,6 +136,13 @@ static enum err restore(struct shared *s, struct store_kept *ret, struct why *wh
 	(void)ret;
 	err = restore_run(s, &recorded, why);
 	return err == ERR_OK ? audit_run(s, &recorded, why) : err == ERR_AGAIN ? ERR_OK : err;
+}
+
+/* FLUSHALL, or a server that came back empty, takes `S meta` too: what stood there by a start is written again. */
+static enum err mend_meta(struct shared *s, struct store_kept *ret, struct why *why)
+{
+	(void)ret;
+	return meta_mend(s, why);
 }
 
 /* Foreign jobs whose time has come. */
@@ -235,30 +251,35 @@ static enum err note_alive(struct shared *s, struct store_kept *ret, struct why 
 
 typedef enum err step(struct shared *s, struct store_kept *ret, struct why *why);
 
-static enum err run_steps(struct shared *s, step *const *steps, size_t n, struct store_kept *ret)
+/* All of them; why tells of the first that failed. */
+static enum err run_steps(struct shared *s, step *const *steps, size_t n, struct store_kept *ret, struct why *why)
 {
 	enum err err = ERR_OK;
 
 	for (size_t i = 0; i < n; i++) {
-		struct why why = { 0 };
-		enum err one = steps[i](s, ret, &why);
+		struct why said = { 0 };
+		enum err one = steps[i](s, ret, &said);
 
-		err = err == ERR_OK ? one : err;
+		if (err == ERR_OK && one != ERR_OK)
+			err = why_fail(why, one, "%s", said.text);
 	}
 	return err;
 }
 
 static enum err keep(struct shared *s, struct store_kept *ret)
 {
-	static step *const own[] = { watch_clock, sweep };
-	static step *const common[] = { restore, promote, mend_paused, keep_idle, log_graves, prune, free_stuck,
-		note_alive };
+	static step *const own[] = { watch_clock, disown, sweep };
+	static step *const common[] = { mend_meta, restore, promote, mend_paused, keep_idle, log_graves, prune,
+		free_stuck, note_alive };
+	struct why said = { 0 };
 	bool keeper = false;
-	enum err err = run_steps(s, own, COUNT_OF(own), ret), one;
+	enum err err = run_steps(s, own, COUNT_OF(own), ret, store_why()), one;
 
-	if ((one = hold_keeper(s, &keeper, NULL)) == ERR_OK && keeper)
-		one = run_steps(s, common, COUNT_OF(common), ret);
-	return err == ERR_OK ? one : err;
+	if ((one = hold_keeper(s, &keeper, &said)) == ERR_OK && keeper)
+		one = run_steps(s, common, COUNT_OF(common), ret, &said);
+	if (err == ERR_OK && one != ERR_OK)
+		err = why_fail(store_why(), one, "%s", said.text);
+	return err;
 }
 
 enum err shared_keep(struct store *store, struct store_kept *ret)
@@ -270,9 +291,12 @@ enum err shared_keep(struct store *store, struct store_kept *ret)
 	*ret = (struct store_kept){ 0 };
 	if (pthread_mutex_trylock(&k->lock) != 0)
 		return ERR_OK; /* another thread is at it */
-	if (s->pg != NULL)
-		err = keep(s, ret);
-	keep_notes_look(s, &k->notes, ret);
+	if (atomic_load(&s->ready)) {
+		err = s->pg != NULL ? keep(s, ret) : ERR_OK;
+		keep_notes_look(s, &k->notes, ret);
+	} else {
+		keep_notes_waiting(s, ret);
+	}
 	(void)pthread_mutex_unlock(&k->lock);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/shared/bull_workers.h"
 #include "store/shared/pg.h"
+#include "store/shared/prepare.h"
 #include "store/shared/redis.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/spool.h"
@@ -187,6 +188,19 @@ static void look(struct shared *s, struct keep_notes *n)
 	note_postgres(s, n);
 }
 
+static void note_spool(struct shared *s, bool redis_answers, struct store_kept *ret)
+{
+	if (s->spool != NULL && ret->n_notes < STORE_NOTES_MAX)
+		spool_note(s->spool, redis_answers, &ret->notes[ret->n_notes++]);
+}
+
+void keep_notes_waiting(struct shared *s, struct store_kept *ret)
+{
+	ret->durability = "unknown";
+	ret->n_notes = prepare_note(s, &ret->notes[0]) ? 1 : 0;
+	note_spool(s, prepare_has_redis(s), ret);
+}
+
 /* While something is wrong it is looked at each time, so that its end is seen at once. */
 void keep_notes_look(struct shared *s, struct keep_notes *n, struct store_kept *ret)
 {
@@ -201,6 +215,5 @@ void keep_notes_look(struct shared *s, struct keep_notes *n, struct store_kept *
 	ret->durability = n->grade;
 	memcpy(ret->notes, n->note, n->n * sizeof n->note[0]);
 	ret->n_notes = n->n;
-	if (s->spool != NULL && ret->n_notes < STORE_NOTES_MAX)
-		spool_note(s->spool, n->note[0].ok, &ret->notes[ret->n_notes++]);
+	note_spool(s, n->note[0].ok, ret);
 }

@@ -12,6 +12,8 @@ struct keep_notes {
 	struct store_note note[STORE_NOTES_MAX];
 };
 
+/* What a process that waits for its servers has to tell. */
+void keep_notes_waiting(struct shared *s, struct store_kept *ret);
 /* Fills ret's notes. */
 void keep_notes_look(struct shared *s, struct keep_notes *n, struct store_kept *ret);
 

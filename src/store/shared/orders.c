@@ -44,10 +44,9 @@ static void where_time(struct question *q, const char *condition, int64_t ms)
 	pg_param_int(&q->values, ms);
 }
 
-/* The library's sentences have no place in a verb of store.h; the outcome says what to do. */
 static enum err ask(struct shared *s, struct question *q, PGresult **ret)
 {
-	enum err err = pg_ask(s->pg, buf_as_slice(&q->sql).p, &q->values, ret, NULL);
+	enum err err = pg_ask(s->pg, buf_as_slice(&q->sql).p, &q->values, ret, store_why());
 
 	pg_params_free(&q->values);
 	buf_free(&q->sql);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "store/shared/pg_error.h"
+#include "store/shared/pg_url.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -17,44 +18,77 @@ struct parameters {
 	struct buf options;
 };
 
-const char *pg_message(const char *message, char *line, size_t size)
+/* Behind these stands what a row held, or a place in PostgreSQL's source. */
+static bool ends_message(const char *line)
+{
+	static const char *const heads[] = { "DETAIL:", "QUERY:", "CONTEXT:", "LOCATION:" };
+
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
+		if (strncmp(line, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return line[0] == '\0';
+}
+
+const char *pg_message(const PGconn *connection, char *line, size_t size)
 {
 	size_t n = 0;
 
-	for (const char *c = message; *c != '\0' && n + 1 < size; c++) {
+	for (const char *c = PQerrorMessage(connection); *c != '\0' && n + 1 < size; c++) {
 		if (*c != '\n')
 			line[n++] = *c;
-		else if (c[1] != '\0' && strncmp(c + 1, "LOCATION:", 9) != 0 && n + 2 < size)
+		else if (!ends_message(c + 1) && n + 2 < size)
 			n += (size_t)snprintf(line + n, size - n, "; ");
 		else
 			break;
 	}
 	line[n] = '\0';
+	pg_hide(line, slice_of(PQpass(connection)));
 	return line;
 }
 
 static enum err sentence(const char *sqlstate, const char *message, struct why *why)
 {
 	const char *cure = pg_error_cure(sqlstate);
-	char line[LINE_SIZE];
 
-	return why_fail(why, pg_error(sqlstate), "PostgreSQL: %s%s%s", pg_message(message, line, sizeof line),
-	    cure[0] != '\0' ? ": " : "", cure);
+	return why_fail(why, pg_error(sqlstate), "PostgreSQL: %s%s%s", message, cure[0] != '\0' ? ": " : "", cure);
+}
+
+/* Names of tables and the like are no secret; what a row held, or the words of a shop's own trigger, may be a customer's. */
+static void put_message(struct buf *out, const char *sqlstate, const PGresult *r)
+{
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	const char *table = PQresultErrorField(r, PG_DIAG_TABLE_NAME);
+	const char *constraint = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
+	const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
+
+	if (text != NULL && pg_error_may_be_told(sqlstate)) {
+		buf_text(out, text);
+		/* feature_not_supported: only here stands which view is in a migration's way */
+		if (detail != NULL && strcmp(sqlstate, "0A000") == 0)
+			buf_printf(out, " (%s)", detail);
+		return;
+	}
+	buf_printf(out, "SQLSTATE %s", sqlstate);
+	if (table != NULL)
+		buf_printf(out, ", table \"%s\"", table);
+	if (constraint != NULL)
+		buf_printf(out, ", constraint \"%s\"", constraint);
+	buf_text(out, " (its own log has the words)");
 }
 
 enum err pg_result_error(const PGconn *connection, const PGresult *result, char sqlstate[6], struct why *why)
 {
 	const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-	const char *text = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	const char *detail = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
 	struct buf message = { 0 };
+	char line[LINE_SIZE];
 	enum err err;
 
 	if (sqlstate != NULL)
 		(void)snprintf(sqlstate, SQLSTATE_SIZE, "%s", state != NULL ? state : "");
-	buf_text(&message, text != NULL ? text : PQerrorMessage(connection));
-	if (detail != NULL)
-		buf_printf(&message, " (%s)", detail);
+	if (state != NULL)
+		put_message(&message, state, result);
+	else
+		buf_text(&message, pg_message(connection, line, sizeof line));
 	err = sentence(state, message.n > 0 ? message.p : "the connection ended", why);
 	buf_free(&message);
 	return err;
@@ -85,32 +119,10 @@ static void put_options(struct parameters *p, const struct settings *s, const ch
 	put(p, "options", p->options.p);
 }
 
-static const char *option(const PQconninfoOption *options, const char *name)
-{
-	for (; options != NULL && options->keyword != NULL; options++)
-		if (strcmp(options->keyword, name) == 0 && options->val != NULL)
-			return options->val;
-	return "";
-}
-
-/* What DATABASE_URL says; NULL where it is not set, or can't be read (why). */
-static PQconninfoOption *parse_url(const struct settings *s, enum err *err, struct why *why)
-{
-	PQconninfoOption *options = NULL;
-	char *message = NULL, line[LINE_SIZE];
-
-	*err = ERR_OK;
-	if (s->database_url[0] != '\0' && (options = PQconninfoParse(s->database_url, &message)) == NULL)
-		*err = why_fail(why, ERR_INVALID, "DATABASE_URL cannot be read: %s",
-		    pg_message(message != NULL ? message : "out of memory", line, sizeof line));
-	PQfreemem(message);
-	return options;
-}
-
 static void put_address(struct parameters *p, const struct settings *s, const PQconninfoOption *url)
 {
 	/* Several hosts mean a failover: that which takes writes is wanted, unless the URL says otherwise. */
-	if (strchr(option(url, "host"), ',') != NULL)
+	if (strchr(pg_url_option(url, "host"), ',') != NULL)
 		put(p, "target_session_attrs", "read-write");
 	if (url != NULL) {
 		put(p, "dbname", s->database_url);
@@ -134,14 +146,15 @@ static void fill(struct parameters *p, const struct settings *s, const PQconninf
 	put(p, "keepalives_interval", "2");
 	put(p, "keepalives_count", "3");
 	put(p, "tcp_user_timeout", "3000");
-	put_options(p, s, option(url, "options"));
+	put_options(p, s, pg_url_option(url, "options"));
 }
 
 enum err pg_connect_check(const struct settings *settings, struct why *why)
 {
-	enum err err;
+	PQconninfoOption *url;
+	enum err err = pg_url_read(settings, &url, why);
 
-	PQconninfoFree(parse_url(settings, &err, why));
+	PQconninfoFree(url);
 	return err;
 }
 
@@ -174,8 +187,8 @@ static const char *sqlstate_in(const char *message, char state[SQLSTATE_SIZE])
 
 static enum err not_connected(const PGconn *c, struct why *why)
 {
-	char state[SQLSTATE_SIZE];
-	enum err err = sentence(sqlstate_in(PQerrorMessage(c), state), PQerrorMessage(c), why);
+	char state[SQLSTATE_SIZE], line[LINE_SIZE];
+	enum err err = sentence(sqlstate_in(PQerrorMessage(c), state), pg_message(c, line, sizeof line), why);
 
 	return pg_error_is_final(state) ? ERR_DENIED : err;
 }
@@ -241,11 +254,10 @@ enum err pg_connect(const struct settings *settings, PGconn **ret, struct why *w
 {
 	struct parameters p = { 0 };
 	PQconninfoOption *url;
-	enum err err;
+	enum err err = pg_url_read(settings, &url, why);
 	PGconn *c;
 
 	*ret = NULL;
-	url = parse_url(settings, &err, why);
 	if (err != ERR_OK)
 		return err;
 	fill(&p, settings, url);

@@ -17,9 +17,10 @@ MUST_CHECK enum err pg_connect_check(const struct settings *settings, struct why
  * changed something; else of the verdict RETRY. */
 MUST_CHECK enum err pg_connect(const struct settings *settings, PGconn **ret, struct why *why);
 
-/* The first lines of libpq's or the server's message, in one line. */
-const char *pg_message(const char *message, char *line, size_t size);
-/* A failed result as a sentence with the cure; returns its verdict. sqlstate: NULL, or receives it. */
+/* The first lines of what libpq says of the connection, in one line, without its password and without what a row held. */
+const char *pg_message(const PGconn *connection, char *line, size_t size);
+/* A failed result as a sentence with the cure and without any value of a row; returns its verdict. sqlstate: NULL, or
+ * receives it. */
 enum err pg_result_error(const PGconn *connection, const PGresult *result, char sqlstate[6], struct why *why);
 
 #endif

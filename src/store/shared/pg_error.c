@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#define UNDONE "migrations were undone, or search_path names another schema: run `chat2order migrate`"
+#define UNDONE                                                                                                         \
+	"it was dropped or renamed, or search_path names another schema; put it back, or restore a backup"             \
+	" (`chat2order migrate` makes the tables of an empty database)"
 
 static const struct row {
 	const char *begins; /* a whole SQLSTATE, or its class */
@@ -67,6 +69,16 @@ enum err pg_error(const char *sqlstate)
 const char *pg_error_cure(const char *sqlstate)
 {
 	return row_of(sqlstate)->cure;
+}
+
+bool pg_error_may_be_told(const char *sqlstate)
+{
+	static const char *const raised[] = { "P0", "38", "39", "2F" }; /* by code that lives in the database */
+
+	for (size_t i = 0; i < COUNT_OF(raised); i++)
+		if (strncmp(sqlstate, raised[i], strlen(raised[i])) == 0)
+			return false;
+	return row_of(sqlstate)->fault != PG_FAULT_DATA;
 }
 
 bool pg_error_is_final(const char *sqlstate)

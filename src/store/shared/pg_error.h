@@ -21,6 +21,9 @@ enum pg_fault pg_fault_of(const char *sqlstate);
 enum err pg_error(const char *sqlstate);
 /* What people can do about it, to be put behind the server's own sentence; empty: nothing special. */
 const char *pg_error_cure(const char *sqlstate);
+/* May the server's own sentence go to logs and health? Not where it may hold a value of a row (an error of the data), or
+ * was written by a shop's own trigger or function. */
+bool pg_error_may_be_told(const char *sqlstate);
 /* At a start there is no sense in waiting for another answer: a wrong password, no permission. */
 bool pg_error_is_final(const char *sqlstate);
 

@@ -48,8 +48,11 @@ enum err pg_with_lock(struct shared *s, enum err (*work)(struct shared *s, void 
 	else if (!pg_value_bool(r, 0, 0))
 		err = why_fail(why, ERR_AGAIN, "another process is taking over or restoring; it is waited for");
 	PQclear(r);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
 		err = work(s, context, why);
+		/* the server ends a closed connection's session some time later, and the next who asks would wait */
+		PQclear(PQexec(connection, "SELECT pg_advisory_unlock(hashtext('chat2order'), 1)"));
+	}
 	PQfinish(connection);
 	return err;
 }

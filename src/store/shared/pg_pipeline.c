@@ -2,6 +2,7 @@
 #include "store/shared/pg_pipeline.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "store/shared/pg_connect.h"
 
 #include <assert.h>
@@ -25,11 +26,10 @@ static void fail(struct pg_flush *f, enum err err, const char *what)
 /* The connection, and with it what became of the statements, is lost. */
 static void lose(struct pg_flush *f)
 {
-	char line[sizeof f->why.text];
+	char line[sizeof f->why.text], said[300];
 
 	f->pg->broken = true;
-	(void)snprintf(
-	    line, sizeof line, "PostgreSQL: %s", pg_message(PQerrorMessage(f->pg->connection), (char[300]){ 0 }, 300));
+	(void)snprintf(line, sizeof line, "PostgreSQL: %s", pg_message(f->pg->connection, said, sizeof said));
 	fail(f, ERR_UNREACHABLE, line);
 }
 
@@ -220,6 +220,8 @@ enum err pg_flush_run(struct pg_flush *f, struct why *why)
 {
 	run(f);
 	leave_transaction(f);
+	if (f->err != ERR_OK)
+		metric_add_by(METRIC_POSTGRES_ERRORS, slice_of(err_name(f->err)), 1);
 	return f->err == ERR_OK ? ERR_OK : why_fail(why, f->err, "%s", f->why.text);
 }
 

@@ -2,6 +2,7 @@
 #include "store/shared/pg_pool.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "store/shared/pg_connect.h"
 
@@ -78,6 +79,7 @@ static struct pg *take_idle(struct pg_pool *pool)
 		pool->idle = pg->next;
 		if (!has_ended(pg))
 			break;
+		metric_add(METRIC_POSTGRES_LOST, 1);
 		end(pg);
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
@@ -127,6 +129,7 @@ static enum err connect_anew(struct pg_pool *pool, struct pg **ret, struct why *
 	}
 	*ret = mem_alloc(sizeof **ret);
 	(*ret)->connection = connection;
+	metric_add(METRIC_POSTGRES_CONNECTIONS, 1);
 	return ERR_OK;
 }
 
@@ -138,12 +141,17 @@ enum err pg_borrow(struct pg_pool *pool, struct pg **ret, struct why *why)
 	if (*ret != NULL)
 		return ERR_OK;
 	err = may_try(pool, why);
-	return err != ERR_OK ? err : connect_anew(pool, ret, why);
+	if (err == ERR_OK)
+		err = connect_anew(pool, ret, why);
+	if (err != ERR_OK)
+		metric_add_by(METRIC_POSTGRES_ERRORS, slice_of(err_name(err)), 1);
+	return err;
 }
 
 void pg_give_back(struct pg_pool *pool, struct pg *pg)
 {
 	if (pg->broken) {
+		metric_add(METRIC_POSTGRES_LOST, 1);
 		end(pg);
 		return;
 	}

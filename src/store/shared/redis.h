@@ -17,6 +17,8 @@ struct redis_identity {
 	char run_id[48];   /* of the server's run */
 };
 
+/* Can Redis' settings be understood, and kept by this build? INVALID: why begins with the setting's name. */
+MUST_CHECK enum err redis_check_settings(const struct settings *settings, struct why *why);
 /* Checks the settings and opens nothing yet. INVALID: why names the setting. */
 MUST_CHECK enum err redis_pool_open(struct shared *s, struct redis_pool **ret, struct why *why);
 void redis_pool_close(struct redis_pool **pool); /* nothing may be lent; *pool is NULL afterwards; NULL is fine */
@@ -47,8 +49,12 @@ MUST_CHECK enum err redis_meet(struct redis_pool *pool, struct redis *connection
 
 /* The verdict on an error reply ("LOADING Redis is loading ..."). */
 enum err redis_error(const char *text);
+/* It says nothing of the server's state (WRONGTYPE, an error in the script): what the call was about is at fault. */
+bool redis_error_is_of_call(const char *text);
 
-/* Connections made so far, all kinds: for metrics. */
+/* Counts a call that failed, and gives the error back. */
+enum err redis_count_error(enum err err);
+/* Connections made so far by this pool. */
 uint64_t redis_connections(struct redis_pool *pool);
 
 #endif

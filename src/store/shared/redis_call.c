@@ -148,11 +148,13 @@ enum err redis_call_run_on(struct redis_call *c, struct redis *connection, bool 
 	freeReplyObject(c->answer);
 	c->answer = NULL;
 	c->sent = connection->identity;
+	c->at_fault = false;
 	if (connection->has_functions)
 		err = run_function(c, connection, &lost, why);
 	if (err == ERR_AGAIN && !connection->has_functions)
 		err = run_script(c, connection, &lost, why);
 	*broken = *broken || lost;
+	c->at_fault = err == ERR_IO && connection->call_at_fault;
 	return err;
 }
 
@@ -164,13 +166,14 @@ enum err redis_call_run(struct redis_call *c, struct why *why)
 	enum err err;
 
 	c->sent = (struct redis_identity){ 0 };
+	c->at_fault = false;
 	if ((err = redis_borrow(pool, &connection, why)) != ERR_OK)
 		return err;
 	redis_set_timeout(connection, c->script == SCRIPT_ADD ? ADD_CALL_MS : REDIS_CALL_MS);
 	err = redis_call_run_on(c, connection, &broken, why);
 	redis_give_back(pool, connection, broken);
 	/* somebody changed the password or the user's rights: for a running process the server is away until that is mended */
-	return err == ERR_DENIED ? ERR_UNREACHABLE : err;
+	return redis_count_error(err == ERR_DENIED ? ERR_UNREACHABLE : err);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------- */
@@ -200,7 +203,9 @@ int64_t redis_int(const struct redisReply *r)
 {
 	int64_t value = 0;
 
-	if (r != NULL && r->type == REDIS_REPLY_INTEGER)
+	if (r == NULL)
+		return 0;
+	if (r->type == REDIS_REPLY_INTEGER)
 		return r->integer;
 	if (has_text(r))
 		(void)slice_to_int64((struct slice){ r->str, (size_t)r->len }, &value);

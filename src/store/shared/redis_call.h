@@ -26,6 +26,9 @@ struct redis_call {
 	size_t n;                   /* of them */
 	struct redisReply *answer;  /* NULL before a run that was OK */
 	struct redis_identity sent; /* the connection of the last run, for redis_kill(); client_id 0: it was not sent */
+	/* The last run ended with ERR_IO by an error of the script's own (WRONGTYPE, ...): one element of the call may be at
+	 * fault, and calls with the others go well. */
+	bool at_fault;
 };
 
 void redis_call_begin(struct redis_call *c, struct shared *s, enum script script);

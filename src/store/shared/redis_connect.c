@@ -2,6 +2,7 @@
 #include "store/shared/redis_connect.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "store/shared/redis_tls.h"
 
 #include <errno.h>
@@ -48,6 +49,8 @@ const struct redis_identity *redis_identity(const struct redis *connection)
 void redis_disconnect(struct redis **c)
 {
 	if (*c != NULL) {
+		if ((*c)->is_made && (*c)->has_broken)
+			metric_add(METRIC_REDIS_LOST, 1);
 		if ((*c)->context != NULL)
 			redisFree((*c)->context);
 		free(*c);
@@ -91,14 +94,16 @@ enum err redis_read(struct redis *c, struct redisReply **ret, bool *broken, stru
 	enum err err;
 
 	*ret = NULL;
+	c->call_at_fault = false;
 	errno = 0;
 	if (redisGetReply(c->context, &reply) != REDIS_OK || reply == NULL) {
-		*broken = true;
+		*broken = c->has_broken = true;
 		return connection_failed(c, errno, why);
 	}
 	*ret = reply;
 	if ((*ret)->type != REDIS_REPLY_ERROR)
 		return ERR_OK;
+	c->call_at_fault = redis_error_is_of_call((*ret)->str);
 	err = refused(c, (*ret)->str, broken, why);
 	freeReplyObject(*ret);
 	*ret = NULL;
@@ -110,7 +115,7 @@ static enum err send_command(
 {
 	if (redisAppendCommandArgv(c->context, (int)n, (const char **)words, lengths) == REDIS_OK)
 		return ERR_OK;
-	*broken = true;
+	*broken = c->has_broken = true;
 	return connection_failed(c, 0, why);
 }
 

@@ -15,6 +15,9 @@ struct redis {
 	struct redis_identity identity;
 	char address[300];  /* "host:port" or a path: for sentences, and for who was met */
 	bool has_functions; /* scripts are called by FCALL, else by EVALSHA */
+	bool is_made;       /* it was greeted and met, and lent */
+	bool has_broken;    /* the other end closed it, or hangs */
+	bool call_at_fault; /* its last answer was an error of what was called: redis_error_is_of_call() */
 	int64_t timeout_ms; /* of a call, as set now */
 	struct redis *next; /* idle ones of the pool */
 };

@@ -45,12 +45,24 @@ static const char *unwrapped(const char *text)
 	return last != NULL ? last + strspn(last, " 0123456789:-") : text;
 }
 
-enum err redis_error(const char *text)
+static const struct row *find_row(const char *text)
 {
 	const char *inner = unwrapped(text);
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (strncmp(inner, rows[i].code, strlen(rows[i].code)) == 0)
-			return rows[i].verdict;
-	return ERR_IO;
+			return &rows[i];
+	return NULL;
+}
+
+enum err redis_error(const char *text)
+{
+	const struct row *row = find_row(text);
+
+	return row != NULL ? row->verdict : ERR_IO;
+}
+
+bool redis_error_is_of_call(const char *text)
+{
+	return find_row(text) == NULL;
 }

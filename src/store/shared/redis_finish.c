@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "store/shared/fail.h"
 #include "store/shared/job.h"
 #include "store/shared/lane.h"
@@ -76,20 +77,54 @@ static size_t read_some(const struct redis_call *call, struct redis_turn *turns,
 	return claimed;
 }
 
+/* A call's turns, of which there are *some; those claimed leave *claim_most. */
+static enum err finish_some(struct redis_call *call, struct shared *s, struct redis_turn *turns, size_t n,
+    size_t *claim_most, size_t *some, struct why *why)
+{
+	int64_t began = clock_mono_ms();
+	enum err err;
+
+	*some = put_some(call, s, turns, n, *claim_most);
+	err = redis_call_run(call, why);
+	if (err == ERR_OK)
+		*claim_most -= read_some(call, turns, *some, began + s->settings.lease_ms);
+	return err;
+}
+
+/* The script failed with one of them, so that the others go on without it. What was done says so. */
+static enum err finish_apart(
+    struct redis_call *call, struct shared *s, struct redis_turn *turns, size_t n, size_t *claim_most, struct why *why)
+{
+	enum err err = ERR_OK;
+	size_t one;
+
+	for (size_t i = 0; i < n && err == ERR_OK; i++) {
+		struct why said = { 0 };
+
+		err = finish_some(call, s, &turns[i], 1, claim_most, &one, &said);
+		if (call->at_fault) {
+			turns[i].how = REDIS_FAILED;
+			log_error("Redis refuses a turn", log_slice("turn", turns[i].turn_id),
+			    log_slice("client", turns[i].client_id), log_word("reason", said.text));
+			err = ERR_OK;
+		} else if (err != ERR_OK) {
+			why_set(why, "%s", said.text);
+		}
+	}
+	return err;
+}
+
 enum err redis_finish(struct shared *s, struct redis_turn *turns, size_t n, size_t claim_most, struct why *why)
 {
 	struct redis_call call;
 	enum err err = ERR_OK;
+	size_t some;
 
 	redis_call_begin(&call, s, SCRIPT_FINISH);
-	for (size_t done = 0; done < n && err == ERR_OK;) {
-		int64_t began = clock_mono_ms();
-		size_t some = put_some(&call, s, turns + done, n - done, claim_most);
-
-		err = redis_call_run(&call, why);
-		if (err == ERR_OK)
-			claim_most -= read_some(&call, turns + done, some, began + s->settings.lease_ms);
-		done += some;
+	for (size_t done = 0; done < n && err == ERR_OK; done += some) {
+		err = finish_some(&call, s, turns + done, n - done, &claim_most, &some, why);
+		if (call.at_fault)
+			err = finish_apart(&call, s, turns + done, some, &claim_most, why);
 	}
 	redis_call_end(&call);
 	if (err == ERR_OK && n > 0 && s->wakers != NULL)
@@ -149,8 +184,13 @@ static void put_row(struct redis_call *call, struct shared *s, const struct clie
 	arena_free(&a);
 }
 
-enum err redis_record(
-    struct shared *s, const struct client_row *row, struct slice fence, bool doubtful, bool *ret_done, struct why *why)
+static enum redis_recorded recorded(int64_t how)
+{
+	return how == 1 ? REDIS_RECORDED : how == 2 ? REDIS_ROLLED_BACK : REDIS_REFUSED;
+}
+
+enum err redis_record(struct shared *s, const struct client_row *row, struct slice fence, bool doubtful,
+    enum redis_recorded *ret, struct why *why)
 {
 	struct redis_call call;
 	enum err err;
@@ -159,7 +199,8 @@ enum err redis_record(
 	put_row(&call, s, row, fence);
 	redis_call_int(&call, doubtful);
 	err = redis_call_run(&call, why);
-	*ret_done = err == ERR_OK && redis_int(redis_at(redis_answer(&call), 1)) == 1;
+	*ret = err == ERR_OK ? recorded(redis_int(redis_at(redis_answer(&call), 1))) : REDIS_REFUSED;
+	err = call.at_fault ? ERR_FAILED : err;
 	redis_call_end(&call);
 	crash_point("recorded");
 	return err;

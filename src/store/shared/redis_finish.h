@@ -17,11 +17,12 @@ struct redis_turn {
 	struct slice reply, reply_c; /* job_put_reply(), job_put_reply_c(); reply.n 0: none */
 	/* given: */
 	enum redis_finished {
-		REDIS_STALE,         /* the lane is not in this turn, nor was this its last one */
-		REDIS_DONE,          /* its reply, if it has one, is in the outbox */
-		REDIS_DONE_BEFORE,   /* by an earlier call */
-		REDIS_CLAIMED,       /* its reply is claimed for this process, by the turn's own lease */
-		REDIS_CLAIMED_BEFORE /* by an earlier call, and still is */
+		REDIS_STALE,          /* the lane is not in this turn, nor was this its last one */
+		REDIS_DONE,           /* its reply, if it has one, is in the outbox */
+		REDIS_DONE_BEFORE,    /* by an earlier call */
+		REDIS_CLAIMED,        /* its reply is claimed for this process, by the turn's own lease */
+		REDIS_CLAIMED_BEFORE, /* by an earlier call, and still is */
+		REDIS_FAILED          /* the script fails with this turn, and with it alone */
 	} how;
 	int64_t created_ms;     /* CLAIMED*: when the reply was created, on Redis' clock */
 	int64_t post_before_ms; /* CLAIMED*: see struct store_reply */
@@ -30,11 +31,17 @@ struct redis_turn {
 MUST_CHECK enum err redis_finish(
     struct shared *s, struct redis_turn *turns, size_t n, size_t claim_most, struct why *why);
 
-/* Makes true in Redis what the client's row says: covered messages are done, the lane is as the row has it, its reply
+enum redis_recorded {
+	REDIS_REFUSED,  /* the fence fails, or Redis has that version already */
+	REDIS_RECORDED, /* Redis had never heard of the row's turn, as far as it can know */
+	REDIS_ROLLED_BACK /* recorded, and Redis may have forgotten the finish of the row's turn: the reply may have been sent */
+};
+/* FAILED: the script fails with this client (a key of his is none of ours).
+ * Makes true in Redis what the client's row says: covered messages are done, the lane is as the row has it, its reply
  * is in the outbox. fence: the id of a turn of the caller's that the lane must be in; empty: it must be in none.
- * *ret_done: false where the fence fails or Redis has that version already. doubtful: the reply may have been sent. */
-MUST_CHECK enum err redis_record(
-    struct shared *s, const struct client_row *row, struct slice fence, bool doubtful, bool *ret_done, struct why *why);
+ * doubtful: the caller knows that the reply may have been sent. */
+MUST_CHECK enum err redis_record(struct shared *s, const struct client_row *row, struct slice fence, bool doubtful,
+    enum redis_recorded *ret, struct why *why);
 
 /* These jobs of the turn were applied before (a duplicate of an older version): they are done as such, and what else the
  * turn holds is given back, with nothing spent. OK also where the turn is not held any more. */

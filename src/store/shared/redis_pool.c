@@ -2,7 +2,9 @@
 #include "store/shared/redis.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/random.h"
+#include "store/shared/disown.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_connect.h"
 #include "store/shared/redis_keys.h"
@@ -37,6 +39,26 @@ struct slice redis_keys(const struct shared *s)
 	return buf_as_slice(&s->redis->keys);
 }
 
+static enum err read_settings(
+    const struct settings *settings, struct arena *arena, struct redis_target *ret, struct why *why)
+{
+	enum err err = redis_keys_check(settings, why);
+
+	if (err == ERR_OK)
+		err = redis_target_read(settings, arena, ret, why);
+	return err == ERR_OK && ret->tls ? redis_tls_check(why) : err;
+}
+
+enum err redis_check_settings(const struct settings *settings, struct why *why)
+{
+	struct redis_target target;
+	struct arena arena = { 0 };
+	enum err err = read_settings(settings, &arena, &target, why);
+
+	arena_free(&arena);
+	return err;
+}
+
 enum err redis_pool_open(struct shared *s, struct redis_pool **ret, struct why *why)
 {
 	struct redis_pool *pool = mem_alloc(sizeof *pool);
@@ -44,11 +66,7 @@ enum err redis_pool_open(struct shared *s, struct redis_pool **ret, struct why *
 
 	pool->shared = s;
 	(void)pthread_mutex_init(&pool->lock, NULL);
-	err = redis_keys_check(&s->settings, why);
-	if (err == ERR_OK)
-		err = redis_target_read(&s->settings, &pool->texts, &pool->target, why);
-	if (err == ERR_OK && pool->target.tls)
-		err = redis_tls_check(why);
+	err = read_settings(&s->settings, &pool->texts, &pool->target, why);
 	if (err != ERR_OK) {
 		redis_pool_close(&pool);
 		return err;
@@ -92,9 +110,12 @@ static bool is_known(struct redis_pool *pool, const struct redis *c)
 	return known;
 }
 
+/* Another run than the one met before may have forgotten the newest: before anybody else uses it that is known. */
 static void note_met(struct redis_pool *pool, const struct redis *c)
 {
 	(void)pthread_mutex_lock(&pool->lock);
+	if (pool->met.run_id[0] != '\0' && strcmp(pool->met.run_id, c->identity.run_id) != 0)
+		disown_forgotten(pool->shared);
 	pool->met = c->identity;
 	(void)pthread_mutex_unlock(&pool->lock);
 }
@@ -210,6 +231,8 @@ enum err redis_open(struct redis_pool *pool, struct redis **ret, struct why *why
 		pool->made++;
 	(void)pthread_mutex_unlock(&pool->lock);
 	if (err == ERR_OK) {
+		c->is_made = true;
+		metric_add(METRIC_REDIS_CONNECTIONS, 1);
 		*ret = c;
 		return ERR_OK;
 	}
@@ -223,6 +246,13 @@ enum err redis_open(struct redis_pool *pool, struct redis **ret, struct why *why
 void redis_close(struct redis **connection)
 {
 	redis_disconnect(connection);
+}
+
+enum err redis_count_error(enum err err)
+{
+	if (err != ERR_OK)
+		metric_add_by(METRIC_REDIS_ERRORS, slice_of(err_name(err)), 1);
+	return err;
 }
 
 /* An idle connection, or NULL: then *ret_err says whether one may be made now. */
@@ -271,15 +301,16 @@ enum err redis_borrow(struct redis_pool *pool, struct redis **ret, struct why *w
 			*ret = c;
 			return ERR_OK;
 		}
+		c->has_broken = true;
 		redis_disconnect(&c);
 	}
 	if (err != ERR_OK)
-		return err;
+		return redis_count_error(err);
 	err = redis_open(pool, ret, &said);
 	note_try(pool, err, &said);
 	if (err != ERR_OK)
 		why_set(why, "%s", said.text);
-	return err;
+	return redis_count_error(err);
 }
 
 /* One connection broke: the server has gone, or hangs. What else lies idle is of its time. */
@@ -329,7 +360,7 @@ enum err redis_command(struct redis_pool *pool, size_t n, const char *const *wor
 	redis_set_timeout(c, REDIS_CALL_MS);
 	err = redis_ask(c, n, words, lengths, ret, &broken, why);
 	redis_give_back(pool, c, broken);
-	return err;
+	return redis_count_error(err);
 }
 
 enum err redis_kill(struct redis_pool *pool, const struct redis_identity *lost, struct why *why)

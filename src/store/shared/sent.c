@@ -1,6 +1,8 @@
 /* sent.c - what became of claimed replies. */
 #include "base/crash.h"
+#include "base/log.h"
 #include "store/shared/grave.h"
+#include "store/shared/held.h"
 #include "store/shared/owner.h"
 #include "store/shared/redis_call.h"
 #include "store/shared/redis_clock.h"
@@ -37,6 +39,12 @@ static bool gives_slot_back(const struct store_sent *sent)
 	return sent->how == STORE_SENT_BACK && sent->unused;
 }
 
+static void let_go(struct shared *s, const struct store_sent *sent)
+{
+	if (sent->reply->lease.owner == s->owner_number)
+		held_end(s->claims, sent->reply->lease.counter, HELD_GONE);
+}
+
 static enum err send_some(struct redis_call *call, struct shared *s, struct store_sent *sent, size_t n, struct why *why)
 {
 	const struct redisReply *all;
@@ -55,22 +63,47 @@ static enum err send_some(struct redis_call *call, struct shared *s, struct stor
 	for (size_t i = 0; i < n; i++) {
 		sent[i].err = redis_int(redis_at(all, i)) == 1 ? ERR_OK : ERR_STALE_LEASE;
 		slots = slots || gives_slot_back(&sent[i]);
+		let_go(s, &sent[i]);
 	}
 	if (slots)
 		waker_wake(s->wakers, WAKE_REPLIES);
 	return ERR_OK;
 }
 
+/* The script failed with one of them: each alone, so that the outcomes of the others are stored. That one is left to the keeper,
+ * who finds it in no list. */
+static enum err send_apart(
+    struct redis_call *call, struct shared *s, struct store_sent *sent, size_t n, struct why *why)
+{
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < n && err == ERR_OK; i++) {
+		err = send_some(call, s, &sent[i], 1, why);
+		if (!call->at_fault)
+			continue;
+		log_error("Redis refuses the outcome of a reply", log_word("turn", sent[i].reply->reply_id),
+		    log_slice("client", sent[i].reply->client_id), log_word("reason", why->text));
+		sent[i].err = ERR_STALE_LEASE;
+		let_go(s, &sent[i]);
+		err = ERR_OK;
+	}
+	return err;
+}
+
 enum err shared_sent(struct store *store, struct store_sent *sent, size_t n)
 {
 	struct shared *s = shared_of(store);
 	struct redis_call call;
-	struct why why = { 0 };
 	enum err err = ERR_OK;
 
 	redis_call_begin(&call, s, SCRIPT_SENT);
-	for (size_t i = 0; i < n && err == ERR_OK; i += SHARED_CALL_MOST)
-		err = send_some(&call, s, sent + i, n - i < SHARED_CALL_MOST ? n - i : SHARED_CALL_MOST, &why);
+	for (size_t i = 0; i < n && err == ERR_OK; i += SHARED_CALL_MOST) {
+		size_t some = n - i < SHARED_CALL_MOST ? n - i : SHARED_CALL_MOST;
+
+		err = send_some(&call, s, sent + i, some, store_why());
+		if (call.at_fault)
+			err = send_apart(&call, s, sent + i, some, store_why());
+	}
 	redis_call_end(&call);
 	crash_point("sent_done");
 	return err;

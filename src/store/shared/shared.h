@@ -30,6 +30,7 @@ struct disowned;    /* disown.h: takes and claims whose answer was lost */
 struct redis_clock; /* redis_clock.h */
 struct counted;     /* counts.h: the last counts */
 struct keeping;     /* keep.h: when which round was last made */
+struct prepared;    /* prepare.h: how far the servers were seen to be what they must be */
 struct spool;       /* spool.h; NULL where nothing is spooled */
 
 struct shared {
@@ -39,16 +40,19 @@ struct shared {
 	char owner[OWNER_SIZE];   /* random per open; owner.h */
 	uint64_t owner_number;    /* the same as a number */
 	_Atomic uint64_t counter; /* leases given: never the same number twice */
-	_Atomic bool stopping;    /* store_stop_waiting() was called */
+	_Atomic bool ready;    /* both servers were met, the threads run; until then only adds are called, and keep */
+	_Atomic bool stopping; /* store_stop_waiting() was called */
 	struct redis_pool *redis;
 	struct redis_clock *clock;
-	struct pg_pool *pg; /* NULL in a process that only takes messages in */
-	struct held *held;
+	struct pg_pool *pg;  /* NULL in a process that only takes messages in */
+	struct held *held;   /* turns */
+	struct held *claims; /* replies: a claim's counter and client; from the claim until its outcome is stored */
 	struct owner *beats;
 	struct wakers *wakers;
 	struct disowned *disowned;
 	struct counted *counted;
 	struct keeping *keeping;
+	struct prepared *prepared;
 	struct spool *spool;
 };
 

@@ -28,8 +28,8 @@ enum {
 struct spool_way {
 	void *context;
 	/* Straight to Redis, never back into the spool. arrived_ms[i]: when messages[i] was accepted, on the store's clock.
-	 * ERR_OK: each is in Redis, or was before. AGAIN, TIMEOUT, UNREACHABLE, NO_SPACE, STOPPED: the surroundings; tried
-	 * again. Any other: perhaps one element's own fault, so they are tried one by one. */
+	 * ERR_OK: each is in Redis, or was before. FAILED: it refuses at least one by that message's own fault, so they are
+	 * tried one by one. Any other: the surroundings; tried again. */
 	enum err (*forward)(void *context, const struct store_message *messages, const int64_t *arrived_ms, size_t n,
 	    enum store_added *ret);
 	int64_t (*now_ms)(void *context); /* the store's clock as last known */

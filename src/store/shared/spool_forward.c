@@ -33,7 +33,7 @@ struct spool_forwarder {
 enum outcome {
 	EMPTIED,
 	AWAY, /* the store is away, or the thread is to stop */
-	STUCK /* the store refuses what stands there, or the file can't be read or written */
+	STUCK /* the file can't be read or written */
 };
 
 static bool is_stopping(struct spool_forwarder *f)
@@ -56,12 +56,7 @@ static void note_forwarded(struct spool_forwarder *f, const struct spool_file *f
 
 /* ---- one file ------------------------------------------------------------------------------------------ */
 
-static bool is_surroundings(enum err err)
-{
-	return err_verdict(err) == VERDICT_RETRY && err != ERR_IO;
-}
-
-/* Sends n rows of the batch, from the first on, and takes them out of the file. */
+/* Sends n rows of the batch, from the first on, and takes them out of the file. FAILED: one is refused by its own fault. */
 static enum err forward_rows(struct spool_forwarder *f, struct spool_file *file, enum spool_rows which,
     const struct spool_batch *b, size_t first, size_t n)
 {
@@ -73,29 +68,22 @@ static enum err forward_rows(struct spool_forwarder *f, struct spool_file *file,
 		return err;
 	crash_point("forwarded");
 	note_forwarded(f, file, n);
-	return spool_file_forwarded(file, which, b->messages[first].place, b->messages[first + n - 1].place);
+	err = spool_file_forwarded(file, which, b->messages[first].place, b->messages[first + n - 1].place);
+	return err == ERR_OK ? ERR_OK : ERR_IO;
 }
 
-/* Something in the batch is refused: where others pass, those that don't are set aside. Where none passes it may well
- * be the store that is unable to write. */
+/* Something in the batch is refused: one by one, those that are refused by their own fault are set aside. Whatever else
+ * befalls one of them befalls the store, and nobody passes him. */
 static enum outcome forward_apart(struct spool_forwarder *f, struct spool_file *file, const struct spool_batch *b)
 {
-	bool refused[SPOOL_FORWARD_MOST] = { false };
-	size_t passed = 0;
-	enum err err = ERR_OK;
-
 	for (size_t i = 0; i < b->n; i++) {
-		err = forward_rows(f, file, SPOOL_WAITING, b, i, 1);
-		if (is_surroundings(err))
-			return AWAY;
-		refused[i] = err != ERR_OK;
-		passed += err == ERR_OK;
-	}
-	if (passed == 0)
-		return STUCK;
-	for (size_t i = 0; i < b->n; i++)
-		if (refused[i] && spool_file_refuse(file, b->messages[i].place) != ERR_OK)
+		enum err err = forward_rows(f, file, SPOOL_WAITING, b, i, 1);
+
+		if (err == ERR_FAILED && spool_file_refuse(file, b->messages[i].place) != ERR_OK)
 			return STUCK;
+		if (err != ERR_OK && err != ERR_FAILED)
+			return AWAY;
+	}
 	return EMPTIED;
 }
 
@@ -105,7 +93,7 @@ static enum outcome forward_batch(struct spool_forwarder *f, struct spool_file *
 
 	if (err == ERR_OK)
 		return EMPTIED;
-	return is_surroundings(err) ? AWAY : forward_apart(f, file, b);
+	return err == ERR_FAILED ? forward_apart(f, file, b) : AWAY;
 }
 
 static enum outcome forward_all(struct spool_forwarder *f, struct spool_file *file)
@@ -132,7 +120,7 @@ static void retry_refused(struct spool_forwarder *f, struct spool_file *file)
 	struct spool_batch b;
 	enum err err = spool_file_oldest(file, SPOOL_REFUSED, SPOOL_FORWARD_MOST, SPOOL_FORWARD_BYTES, &b);
 
-	for (size_t i = 0; i < b.n && !is_surroundings(err) && !is_stopping(f); i++)
+	for (size_t i = 0; i < b.n && (err == ERR_OK || err == ERR_FAILED) && !is_stopping(f); i++)
 		err = forward_rows(f, file, SPOOL_REFUSED, &b, i, 1);
 	spool_batch_free(&b);
 }

@@ -18,7 +18,7 @@ static void put_arguments(struct redis_call *call, const struct shared *s, const
 	redis_call_int(call, s->settings.turn_attempts);
 	redis_call_int(call, s->settings.turn_backoff_ms);
 	redis_call_int(call, s->settings.dialog_ttl_s * 1000);
-	redis_call_int(call, STORE_HUNG_MS);
+	redis_call_int(call, store_hung_ms(&s->settings));
 	redis_call_text(call, how);
 }
 

@@ -226,13 +226,13 @@ static void give_back(struct take *t, struct taken *one)
 /* A lane that stands on no version: the client was never here, or his lane went by idling, or Redis has lost it. */
 static void know_row(struct take *t, struct taken *one, const struct client_row *row)
 {
-	bool done;
+	enum redis_recorded how;
 
 	if (row->open) {
-		if (redis_record(t->s, row, slice_of(one->turn.turn_id), true, &done, NULL) != ERR_OK)
+		if (redis_record(t->s, row, slice_of(one->turn.turn_id), true, &how, NULL) != ERR_OK)
 			give_back(t, one); /* where it was recorded all the same this is refused */
-		else if (done)
-			metric_add(METRIC_TURNS_RECORDED, 1);
+		else if (how != REDIS_REFUSED)
+			metric_add(how == REDIS_ROLLED_BACK ? METRIC_ROLLED_BACK_REDIS : METRIC_TURNS_RECORDED, 1);
 		one->lost = true;
 		return;
 	}
@@ -321,22 +321,35 @@ static void hand_over(struct take *t)
 	}
 }
 
-/* One look. A batch that PostgreSQL could say nothing of is the surroundings' failure; others run. */
-static enum err look(struct take *t, struct why *why)
+/* A batch that PostgreSQL could say nothing of is the surroundings' failure; others run. */
+static enum err take_and_hold(struct take *t, struct why *why)
 {
-	enum err err, orders;
+	enum err err = take_all(t, why), orders;
 
-	arena_reset(&t->ret->arena);
-	*t = (struct take){ .s = t->s, .ret = t->ret, .size = t->size };
-	t->ret->n = 0;
-	t->all = arena_alloc(&t->ret->arena, (t->size + 1) * sizeof *t->all);
-	if ((err = disown_lost(t->s, why)) != ERR_OK || (err = take_all(t, why)) != ERR_OK || t->n == 0)
+	if (err != ERR_OK || t->n == 0)
 		return err;
 	crash_point("taken");
 	err = know_rows(t, why);
 	orders = know_orders(t, why);
 	hand_over(t);
 	return t->ret->n > 0 ? ERR_OK : err != ERR_OK ? err : orders;
+}
+
+static enum err look(struct take *t, struct why *why)
+{
+	struct disown_watch watch;
+	enum err err;
+
+	arena_reset(&t->ret->arena);
+	*t = (struct take){ .s = t->s, .ret = t->ret, .size = t->size };
+	t->ret->n = 0;
+	t->all = arena_alloc(&t->ret->arena, (t->size + 1) * sizeof *t->all);
+	if ((err = disown_lost(t->s, why)) != ERR_OK)
+		return err;
+	disown_watch(t->s, &watch);
+	err = take_and_hold(t, why);
+	disown_unwatch(t->s, &watch);
+	return err;
 }
 
 /* When to look again at the latest, on the monotonic clock. */
@@ -352,7 +365,6 @@ enum err shared_take(struct store *store, size_t most, int64_t wait_ms, struct s
 	struct shared *s = shared_of(store);
 	struct take t = { .s = s, .ret = ret, .size = most };
 	int64_t deadline_ms = clock_mono_ms() + wait_ms;
-	struct why why = { 0 };
 	struct waking waking;
 	enum err err;
 
@@ -361,7 +373,7 @@ enum err shared_take(struct store *store, size_t most, int64_t wait_ms, struct s
 		return ERR_OK;
 	waker_begin(s->wakers, &waking, WAKE_MESSAGES);
 	for (;;) {
-		err = atomic_load(&s->stopping) ? ERR_STOPPED : look(&t, &why);
+		err = atomic_load(&s->stopping) ? ERR_STOPPED : look(&t, store_why());
 		if (err != ERR_OK || ret->n > 0 || clock_mono_ms() >= deadline_ms)
 			break;
 		if ((err = waker_wait(s->wakers, &waking, t.how, look_again_ms(&t, deadline_ms))) != ERR_OK)

@@ -179,13 +179,14 @@ static enum err make_lane(
     struct shared *s, const struct old_dialog *d, struct client_row *row, struct arena *a, struct why *why)
 {
 	struct client_row wanted = row_of(d, a);
-	bool done, ours = false;
+	enum redis_recorded how;
+	bool ours = false;
 	enum err err;
 
 	if (!d->is_begun || row->version != 1 || !slice_eq(row->turn_id, wanted.turn_id))
 		return ERR_OK; /* the client has gone on without it */
 	row->client_id = d->client_id;
-	err = redis_record(s, row, SLICE_NONE, false, &done, why);
+	err = redis_record(s, row, SLICE_NONE, false, &how, why);
 	if (err == ERR_OK)
 		err = is_ours(s, row, a, &ours, why);
 	return err == ERR_OK && ours ? set_times(s, d, a, why) : err;

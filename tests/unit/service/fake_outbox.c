@@ -204,3 +204,8 @@ enum err store_rate(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 	return e;
 }
+
+const char *store_said(enum err e)
+{
+	return err_text(e);
+}

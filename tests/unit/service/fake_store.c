@@ -18,6 +18,7 @@ static struct {
 	bool hang;
 	unsigned hanging;
 	enum err err, add_err;
+	const char *said;
 	struct store_counts counts;
 } fake = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
@@ -28,6 +29,7 @@ void fake_store_reset(void)
 	fake.n = fake.largest_batch = 0;
 	fake.hang = false;
 	fake.err = fake.add_err = ERR_OK;
+	fake.said = NULL;
 	fake.counts = (struct store_counts){ 0 };
 	(void)pthread_mutex_unlock(&fake.mutex);
 }
@@ -44,6 +46,23 @@ void fake_store_fail_adds(enum err err)
 	(void)pthread_mutex_lock(&fake.mutex);
 	fake.add_err = err;
 	(void)pthread_mutex_unlock(&fake.mutex);
+}
+
+void fake_store_say(const char *sentence)
+{
+	(void)pthread_mutex_lock(&fake.mutex);
+	fake.said = sentence;
+	(void)pthread_mutex_unlock(&fake.mutex);
+}
+
+const char *store_said(enum err e)
+{
+	const char *said;
+
+	(void)pthread_mutex_lock(&fake.mutex);
+	said = fake.said != NULL ? fake.said : err_text(e);
+	(void)pthread_mutex_unlock(&fake.mutex);
+	return said;
 }
 
 void fake_store_hang(bool hang)
@@ -138,6 +157,17 @@ enum err store_add(struct store *s, const struct store_message *messages, size_t
 		ret[i] = add_one(&messages[i]);
 	(void)pthread_mutex_unlock(&fake.mutex);
 	return e;
+}
+
+void store_add_begin(struct store *s, struct store_adding *adding)
+{
+	adding->err = store_add(s, adding->messages, adding->n, adding->ret);
+}
+
+enum err store_add_end(struct store *s, struct store_adding *adding)
+{
+	(void)s;
+	return adding->err;
 }
 
 enum err store_counts(struct store *s, struct store_counts *ret)

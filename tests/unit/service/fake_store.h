@@ -9,6 +9,8 @@ void fake_store_reset(void);
 void fake_store_fail(enum err err);
 /* The same for store_add() alone. */
 void fake_store_fail_adds(enum err err);
+/* What store_said() tells of every failure from now on; NULL: what the outcome says. */
+void fake_store_say(const char *sentence);
 /* While it hangs no store_add() returns. */
 void fake_store_hang(bool hang);
 /* Waits until a store_add() hangs. */

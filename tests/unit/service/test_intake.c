@@ -364,6 +364,40 @@ static void test_failing_store(void **state)
 	assert_null(strstr(a.body, "duplicate"));
 }
 
+/* Health's own people learn where the trouble is; who posts a webhook does not. */
+static void test_store_says_why(void **state)
+{
+	static const char sentence[] = "PostgreSQL: relation \"orders\" does not exist: put it back";
+	struct service *s = *state;
+	struct health_view view;
+	struct client_answer a;
+
+	fake_store_say(sentence);
+	fake_store_fail_adds(ERR_UNREACHABLE);
+	post_message(s, 1, &a);
+	assert_int_equal(a.status, 503);
+	assert_null(strstr(a.body, "orders"));
+	health_look(s->health, &view);
+	assert_false(view.check[HEALTH_STORE].ok);
+	assert_string_equal(view.check[HEALTH_STORE].reason, sentence);
+}
+
+/* What the counts fail of is told while nothing else says what is wrong. */
+static void test_counts_say_why(void **state)
+{
+	static const char sentence[] = "Redis at 127.0.0.1:6379: WRONGTYPE";
+	int64_t until = clock_mono_ms() + CLIENT_PATIENCE_MS;
+	struct service *s = *state;
+	struct health_view view;
+
+	fake_store_say(sentence);
+	fake_store_fail(ERR_IO);
+	do
+		health_look(s->health, &view);
+	while (view.check[HEALTH_STORE].ok && clock_mono_ms() < until);
+	assert_string_equal(view.check[HEALTH_STORE].reason, sentence);
+}
+
 /* That others can use the store, or that nobody tries, is no sign that messages can be stored. */
 static void test_only_intake_clears_its_trouble(void **state)
 {
@@ -633,6 +667,8 @@ int main(void)
 		TEST(test_a_batch_gathers),
 		TEST(test_hanging_store),
 		TEST(test_failing_store),
+		TEST(test_store_says_why),
+		TEST(test_counts_say_why),
 		TEST(test_only_intake_clears_its_trouble),
 		TEST(test_sources_are_apart),
 		TEST(test_trouble_ends_by_itself),

@@ -57,7 +57,7 @@ int both_end(void **state)
 
 void both_open(struct both *b, enum store_role role)
 {
-	if (store_open(&b->settings, role, &b->store, &b->why) != ERR_OK)
+	if (store_open(&b->settings, role, &b->store, &b->why) != ERR_OK || store_wait(b->store, &b->why) != ERR_OK)
 		fail_msg("%s", b->why.text);
 }
 

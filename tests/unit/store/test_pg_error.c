@@ -81,8 +81,21 @@ static void test_finality_and_cures(void **state)
 	assert_false(pg_error_is_final("57P03"));
 	assert_false(pg_error_is_final(""));
 	assert_non_null(strstr(pg_error_cure("28P01"), "DATABASE_URL"));
-	assert_non_null(strstr(pg_error_cure("42P01"), "migrate"));
+	assert_non_null(strstr(pg_error_cure("42P01"), "renamed"));
 	assert_string_equal(pg_error_cure("57P01"), "");
+}
+
+/* Sentences go to logs and health: names of tables may, values of rows may not. */
+static void test_what_may_be_told(void **state)
+{
+	static const char *const raised[] = { "P0001", "P0004", "38000", "39004", "2F005" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		if (strcmp(cases[i].sqlstate, "P0001") != 0)
+			assert_int_equal(pg_error_may_be_told(cases[i].sqlstate), cases[i].fault != PG_FAULT_DATA);
+	for (size_t i = 0; i < COUNT_OF(raised); i++)
+		assert_false(pg_error_may_be_told(raised[i]));
 }
 
 int main(void)
@@ -91,6 +104,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_finality_and_cures),
+		cmocka_unit_test(test_what_may_be_told),
 	};
 
 	return cmocka_run_group_tests_name("pg_error", tests, NULL, NULL);

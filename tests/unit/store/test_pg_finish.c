@@ -218,7 +218,8 @@ static void test_unknown_error_of_all(void **state)
 	sql(f, "CREATE FUNCTION closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'closed today'; END $$;"
 	       "CREATE TRIGGER closed BEFORE INSERT ON message_logs FOR EACH STATEMENT EXECUTE FUNCTION closed()");
 	assert_int_equal(pg_finish(&f->s, &t, 1, &f->arena, &f->why), ERR_IO);
-	assert_non_null(strstr(f->why.text, "closed today"));
+	assert_non_null(strstr(f->why.text, "P0001"));
+	assert_null(strstr(f->why.text, "closed today")); /* a trigger's words may hold a customer's */
 	sql(f, "DROP TRIGGER closed ON message_logs");
 	assert_int_equal(finished(f, t).moved, PG_MOVED);
 }

@@ -50,10 +50,24 @@ static void test_table(void **state)
 			fail_msg("%s: %s", cases[i].text, err_name(redis_error(cases[i].text)));
 }
 
+/* What says something of the server is no fault of what was called. */
+static void test_whose_fault(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *text = cases[i].text;
+		bool of_server = cases[i].err != ERR_IO || strncmp(text, "MISCONF", 7) == 0 ||
+				 strncmp(text, "NOREPLICAS", 10) == 0;
+
+		if (redis_error_is_of_call(text) == of_server)
+			fail_msg("%s", text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_whose_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

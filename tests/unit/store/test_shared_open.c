@@ -83,9 +83,19 @@ static struct store *opened(struct shop *s, enum store_role role)
 	return store;
 }
 
-static void opens(struct shop *s, enum store_role role)
+static struct store *opened_with_servers(struct shop *s, enum store_role role)
 {
 	struct store *store = opened(s, role);
+	struct why why = { 0 };
+
+	if (store_wait(store, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	return store;
+}
+
+static void opens(struct shop *s, enum store_role role)
+{
+	struct store *store = opened_with_servers(s, role);
 
 	store_close(&store);
 }
@@ -106,7 +116,7 @@ static void check_refused(struct shop *s, enum store_role role, enum err err, co
 static void test_first_start(void **state)
 {
 	struct shop *s = *state;
-	struct store *store = opened(s, STORE_SERVICE);
+	struct store *store = opened_with_servers(s, STORE_SERVICE);
 	char epoch[64];
 
 	assert_string_equal(ask(s, "HGET c2o:meta layout"), "1");
@@ -188,7 +198,7 @@ static void test_lost_redis(void **state)
 
 	opens(s, STORE_SERVICE);
 	(void)ask(s, "FLUSHALL");
-	store = opened(s, STORE_SERVICE);
+	store = opened_with_servers(s, STORE_SERVICE);
 	assert_string_equal(ask(s, "HEXISTS c2o:meta epoch"), "0");
 	assert_string_equal(ask(s, "ZCARD c2o:owners"), "0");
 	store_close(&store);
@@ -205,7 +215,7 @@ static void test_bull_worker(void **state)
 	check_refused(s, STORE_INTAKE, ERR_IN_USE, "messages");
 	opens(s, STORE_BESIDE);
 	(void)ask(s, "CLIENT SETNAME board");
-	first = opened(s, STORE_WORKER);
+	first = opened_with_servers(s, STORE_WORKER);
 	opens(s, STORE_WORKER); /* the other one's wakers are none */
 	store_close(&first);
 }
@@ -240,12 +250,56 @@ static bool note_waiting(const char *sentence)
 	return atomic_load(&go_on);
 }
 
-static void *open_service(void *arg)
+static void pass_until_text(struct shop *s, const char *command, const char *answer)
 {
-	struct shop *s = arg;
-	struct store *store = NULL;
+	int64_t end_ms = clock_mono_ms() + 20000;
 
-	return store_open(&s->settings, STORE_SERVICE, &store, NULL) == ERR_OK ? store : NULL;
+	while (strcmp(ask(s, command), answer) != 0) {
+		assert_true(clock_mono_ms() < end_ms);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+}
+
+struct waiting {
+	struct store *store;
+	enum err err; /* of the wait */
+	struct why why;
+};
+
+static void *wait_for_it(void *arg)
+{
+	struct waiting *w = arg;
+
+	w->err = store_wait(w->store, &w->why);
+	return NULL;
+}
+
+static enum err add(struct store *store, const char *id)
+{
+	struct store_message m = { .message_id = slice_of(id), .client_id = SLICE("client"), .text = slice_of(id) };
+	enum store_added added;
+
+	return store_add(store, &m, 1, &added);
+}
+
+static int64_t spooled(struct store *store)
+{
+	struct store_counts counts = { 0 };
+
+	(void)!store_counts(store, &counts);
+	return counts.spooled;
+}
+
+/* What the keeper's round tells of a server. */
+static struct store_note note_of(struct store *store, const char *check)
+{
+	struct store_kept kept;
+
+	assert_int_equal(store_keep(store, &kept), ERR_OK);
+	for (size_t i = 0; i < kept.n_notes; i++)
+		if (strcmp(kept.notes[i].check, check) == 0)
+			return kept.notes[i];
+	return (struct store_note){ .ok = true };
 }
 
 static void pass_until(atomic_int *count, int least)
@@ -261,39 +315,89 @@ static void pass_until(atomic_int *count, int least)
 static void test_waits_for_both(void **state)
 {
 	struct shop *s = *state;
+	struct waiting w = { 0 };
 	pthread_t thread;
-	void *store;
 
 	atomic_store(&told, 0);
 	atomic_store(&go_on, true);
 	redis_server_kill(redis);
 	postgres_kill(postgres);
 	store_while_waiting(note_waiting);
-	assert_int_equal(pthread_create(&thread, NULL, open_service, s), 0);
+	w.store = opened(s, STORE_SERVICE);
+	assert_int_equal(add(w.store, "m1"), ERR_OK);
+	assert_int_equal(spooled(w.store), 1);
+	assert_false(note_of(w.store, "redis").ok);
+	assert_true(note_of(w.store, "redis").grave);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &w), 0);
 	pass_until(&told, 1);
 	assert_non_null(strstr(told_text, "Redis"));
 	redis_server_restart(redis);
 	pass_until(&told, 2);
 	assert_non_null(strstr(told_text, "PostgreSQL"));
-	postgres_restart(postgres);
-	(void)pthread_join(thread, &store);
-	store_while_waiting(NULL);
-	assert_non_null(store);
-	store_close((struct store **)&store);
+	assert_true(note_of(w.store, "redis").ok);
+	assert_false(note_of(w.store, "postgres").ok);
+	assert_int_equal(add(w.store, "m2"), ERR_OK);
 	assert_int_equal(redisReconnect(s->redis), REDIS_OK);
+	pass_until_text(s, "LLEN bull:messages:wait", "2"); /* Redis has them, whatever PostgreSQL does */
+	assert_string_equal(ask(s, "ZCARD c2o:owners"), "0");
+	postgres_restart(postgres);
+	(void)pthread_join(thread, NULL);
+	store_while_waiting(NULL);
+	assert_int_equal(w.err, ERR_OK);
+	assert_true(note_of(w.store, "postgres").ok);
+	assert_string_equal(ask(s, "ZCARD c2o:owners"), "1");
+	store_close(&w.store);
+}
+
+/* Redis comes, and is another shop's: the wait ends, and nothing of ours goes there. */
+static void test_strangers_come_late(void **state)
+{
+	struct shop *s = *state;
+	struct waiting w = { 0 };
+	pthread_t thread;
+
+	atomic_store(&told, 0);
+	atomic_store(&go_on, true);
+	(void)ask(s, "HSET c2o:meta layout 2");
+	redis_server_kill(redis);
+	store_while_waiting(note_waiting);
+	w.store = opened(s, STORE_INTAKE);
+	assert_false(note_of(w.store, "redis").grave); /* the spool takes */
+	assert_int_equal(add(w.store, "m1"), ERR_OK);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &w), 0);
+	pass_until(&told, 1);
+	redis_server_restart(redis);
+	(void)pthread_join(thread, NULL);
+	store_while_waiting(NULL);
+	assert_int_equal(w.err, ERR_NEWER_VERSION);
+	assert_non_null(strstr(w.why.text, "layout 2"));
+	assert_int_equal(add(w.store, "m2"), ERR_OK);
+	assert_int_equal(spooled(w.store), 2);
+	store_close(&w.store);
+	assert_int_equal(redisReconnect(s->redis), REDIS_OK);
+	assert_string_equal(ask(s, "EXISTS bull:messages:wait"), "0");
+	(void)ask(s, "FLUSHALL");
+	w.store = opened(s, STORE_INTAKE); /* the next start has the right one, and what was spooled */
+	pass_until_text(s, "LLEN bull:messages:wait", "2");
+	store_close(&w.store);
 }
 
 static void test_gives_up_when_told(void **state)
 {
 	struct shop *s = *state;
+	struct waiting w = { 0 };
 
 	atomic_store(&told, 0);
 	atomic_store(&go_on, false);
 	store_while_waiting(note_waiting);
 	s->settings.redis_url = "redis://127.0.0.1:1";
-	check_refused(s, STORE_WORKER, ERR_STOPPED, "127.0.0.1:1");
+	w.store = opened(s, STORE_WORKER);
+	(void)wait_for_it(&w);
 	store_while_waiting(NULL);
+	assert_int_equal(w.err, ERR_STOPPED);
+	assert_non_null(strstr(w.why.text, "127.0.0.1:1"));
 	assert_int_equal(atomic_load(&told), 1);
+	store_close(&w.store);
 }
 
 static int begin_group(void **state)
@@ -325,6 +429,7 @@ int main(void)
 		CASE(test_bull_worker),
 		CASE(test_nobody_there),
 		CASE(test_waits_for_both),
+		CASE(test_strangers_come_late),
 		CASE(test_gives_up_when_told),
 	};
 

@@ -25,7 +25,8 @@ enum { RECORDS = 20000, ID_BYTES = 32, MEGABYTE = 1 << 20, SOON_MS = 20000 };
 struct target {
 	pthread_mutex_t lock;
 	enum err answer;     /* to every forward */
-	const char *refused; /* an id that is answered with IO */
+	const char *refused; /* an id that is answered with FAILED */
+	int trouble_in;      /* forwards after which one is answered with IO; 0: none */
 	int kill_after;      /* forwards after which the process dies, before its answer; 0: never */
 	const char *told;    /* a file that ids are appended to */
 	int64_t now_ms;
@@ -77,7 +78,9 @@ static enum err forward(
 
 	(void)pthread_mutex_lock(&t->lock);
 	t->calls++;
-	err = t->answer == ERR_OK && refuses(t, messages, n) ? ERR_IO : t->answer;
+	err = t->answer == ERR_OK && refuses(t, messages, n) ? ERR_FAILED : t->answer;
+	if (t->answer == ERR_OK && t->trouble_in > 0 && --t->trouble_in == 0)
+		err = ERR_IO;
 	for (size_t i = 0; i < n && err == ERR_OK; i++) {
 		record(t, &messages[i], arrived_ms[i]);
 		ret[i] = STORE_ADDED;
@@ -499,6 +502,31 @@ static void test_refused_one_is_set_aside(void **state)
 	assert_true(note.ok);
 }
 
+/* Redis can't write for a moment while they are tried one by one: that is no fault of theirs, and nobody passes another. */
+static void test_trouble_while_they_are_tried_apart(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int at = 1; at <= 6; at++) {
+		size_t before = taken(f->t);
+
+		answer_with(f->t, ERR_UNREACHABLE, NULL);
+		reopen(f, (struct spool_settings){ .adopt_every_ms = 60000 });
+		add_many(f->s, "m", 5, 5);
+		f->t->trouble_in = at;
+		answer_with(f->t, ERR_OK, "m1");
+		WAIT_UNTIL(spool_is_empty(f->s));
+		assert_int_equal(counts(f->s).refused, 1);
+		assert_int_equal(taken(f->t), before + 4);
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(f->t->id[before + i][1], "0234"[i]);
+		answer_with(f->t, ERR_OK, NULL);
+		reopen(f, (struct spool_settings){ .owner = "other" });
+		WAIT_UNTIL(taken(f->t) == before + 5);
+		WAIT_UNTIL(count_files(f) == 4);
+	}
+}
+
 static void test_refused_one_survives_a_close(void **state)
 {
 	struct fixture *f = *state;
@@ -765,6 +793,7 @@ int main(void)
 		CASE(test_adds_while_it_empties),
 		CASE(test_a_large_message_goes_alone),
 		CASE(test_refused_one_is_set_aside),
+		CASE(test_trouble_while_they_are_tried_apart),
 		CASE(test_refused_one_survives_a_close),
 		CASE(test_full),
 		CASE(test_full_in_the_middle_of_a_batch),

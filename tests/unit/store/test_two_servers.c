@@ -7,8 +7,14 @@
 #include "store/shared/pg.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { PATIENCE_MS = 10000 };
+
+static void sleep_ms(int64_t ms)
+{
+	(void)nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
@@ -171,6 +177,86 @@ static void test_redis_rolled_back(void **state)
 	CHECK_REDIS(b, "HGET c2o:lane:a v", "7");
 }
 
+/* Redis' own clock, and then a doubt of that time: it was rolled back until then. */
+static void doubt_now(struct both *b)
+{
+	(void)both_redis_words(b,
+	    (const char *const[]){ "EVAL",
+		"local t = redis.call('TIME') redis.call('HSET', KEYS[1], 'doubt', t[1] * 1000 + math.floor(t[2] / 1000) + 1)",
+		"1", "c2o:meta" },
+	    4);
+	sleep_ms(2);
+}
+
+/* By one turn alone, which looks as if a process had died between the servers: but the message and the lane's last finish
+ * are older than the doubt, so that the reply may have been sent. */
+static void test_redis_rolled_back_by_one(void **state)
+{
+	struct both *b = *state;
+	int64_t before = metric_value(METRIC_ROLLED_BACK_REDIS), recorded = metric_value(METRIC_TURNS_RECORDED);
+	const struct store_turn *turn;
+
+	both_open(b, STORE_SERVICE);
+	say(b, "a", "0");
+	assert_int_equal(finish_as(b, take(b, "a"), "first", ""), ERR_OK);
+	say(b, "a", "1");
+	doubt_now(b);
+	turn = take(b, "a");
+	commit_elsewhere(b, turn, "0123456789abcdef-0000000001", 1, "theirs", "their answer");
+	assert_int_equal(finish_as(b, turn, "mine", "my answer"), ERR_STALE_LEASE);
+	assert_int_equal(metric_value(METRIC_ROLLED_BACK_REDIS), before + 1);
+	assert_int_equal(metric_value(METRIC_TURNS_RECORDED), recorded);
+	assert_true(claim(b).doubtful);
+}
+
+/* What arrived after the doubt was not rolled back, however old its lane is. */
+static void test_as_recorded_after_a_doubt(void **state)
+{
+	struct both *b = *state;
+	int64_t before = metric_value(METRIC_ROLLED_BACK_REDIS), recorded = metric_value(METRIC_TURNS_RECORDED);
+	const struct store_turn *turn;
+
+	both_open(b, STORE_SERVICE);
+	say(b, "a", "0");
+	assert_int_equal(finish_as(b, take(b, "a"), "first", ""), ERR_OK);
+	doubt_now(b);
+	say(b, "a", "1");
+	turn = take(b, "a");
+	commit_elsewhere(b, turn, "0123456789abcdef-0000000001", 1, "theirs", "their answer");
+	assert_int_equal(finish_as(b, turn, "mine", "my answer"), ERR_STALE_LEASE);
+	assert_int_equal(metric_value(METRIC_ROLLED_BACK_REDIS), before);
+	assert_int_equal(metric_value(METRIC_TURNS_RECORDED), recorded + 1);
+	assert_false(claim(b).doubtful);
+}
+
+/* Redis was restarted and lost nothing: what this process holds is not taken for what it has let go. */
+static void test_restart_keeps_what_is_held(void **state)
+{
+	struct both *b = *state;
+	struct store_turns none = { 0 };
+	const struct store_turn *turn;
+	struct store_reply reply;
+
+	both_open(b, STORE_SERVICE);
+	say(b, "speaking", "1");
+	assert_int_equal(finish_as(b, take(b, "speaking"), "s", "answer"), ERR_OK);
+	reply = claim(b);
+	say(b, "in turn", "2");
+	turn = take(b, "in turn");
+	redis_server_kill(redis);
+	redis_server_restart(redis);
+	for (int64_t until = clock_mono_ms() + PATIENCE_MS; store_take(b->store, 1, 0, &none) != ERR_OK;)
+		assert_true(clock_mono_ms() < until);
+	(void)both_redis(b, "HDEL c2o:meta audit");
+	assert_int_equal(store_take(b->store, 1, 0, &none), ERR_OK); /* the server was met by the one before */
+	assert_int_equal(none.n, 0);
+	store_turns_free(&none);
+	CHECK_REDIS(b, "LLEN bull:messages:active", "1");
+	CHECK_REDIS(b, "LLEN bull:outbox:active", "1");
+	accepted(b, &reply);
+	assert_int_equal(finish_as(b, turn, "s", ""), ERR_OK);
+}
+
 static void test_postgres_rolled_back(void **state)
 {
 	struct both *b = *state;
@@ -321,6 +407,34 @@ static void test_audit(void **state)
 	assert_int_equal(recorded, 0);
 }
 
+/* A lane that is in a turn when the audit comes by is looked at until it is in none. */
+static void test_audit_of_a_lane_in_turn(void **state)
+{
+	struct both *b = *state;
+	size_t recorded;
+
+	both_open(b, STORE_SERVICE);
+	say(b, "a", "1");
+	assert_int_equal(finish_as(b, take(b, "a"), "s", "answer"), ERR_OK);
+	(void)both_redis(b, "DEL bull:outbox:wait");
+	(void)both_redis_words(b,
+	    (const char *const[]){
+		"HSET", "c2o:lane:a", "v", "0", "lt", "other", "s", "1 fedcba9876543210-0000000001" },
+	    8);
+	(void)both_redis(b, "HSET c2o:meta audit 1");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(audit_run(shared_of(b->store), &recorded, &b->why), ERR_OK);
+		assert_int_equal(recorded, 0);
+		CHECK_REDIS(b, "HEXISTS c2o:meta audit", "0");
+		CHECK_REDIS(b, "SMEMBERS c2o:behind", "a");
+	}
+	(void)both_redis(b, "HSET c2o:lane:a s 0");
+	assert_int_equal(audit_run(shared_of(b->store), &recorded, &b->why), ERR_OK);
+	assert_int_equal(recorded, 1);
+	CHECK_REDIS(b, "HGET c2o:lane:a v", "1");
+	CHECK_REDIS(b, "EXISTS c2o:behind", "0");
+}
+
 /* Only what changed since a keeper last lived, and ten minutes before. */
 static void test_audit_of_what_is_new(void **state)
 {
@@ -390,6 +504,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(test_as_recorded),
 		BOTH(test_redis_rolled_back),
+		BOTH(test_redis_rolled_back_by_one),
+		BOTH(test_as_recorded_after_a_doubt),
+		BOTH(test_restart_keeps_what_is_held),
 		BOTH(test_postgres_rolled_back),
 		BOTH(test_duplicate_of_an_older_version),
 		BOTH(test_lease_lost_in_between),
@@ -397,6 +514,7 @@ int main(void)
 		BOTH(test_redis_away_in_between),
 		BOTH(test_postgres_away),
 		BOTH(test_audit),
+		BOTH(test_audit_of_a_lane_in_turn),
 		BOTH(test_audit_of_what_is_new),
 		BOTH(test_restore),
 	};

@@ -63,7 +63,7 @@ local function place(id)
 	end
 	if s == '2 ' .. id then
 		claim(id, j)
-	elseif not s or s == '0' or (string.byte(s) == 50 and call('EXISTS', O .. string.sub(s, 3)) == 0) then
+	elseif not s or s == '0' or (string.byte(s) == 50 and is_recalled(string.sub(s, 3))) then
 		call('HSET', lane_key(client), 's', '2 ' .. id) -- a ticket stays where it is
 		call('ZREM', S .. 'replies:' .. client, id)
 		claim(id, j)
@@ -88,6 +88,9 @@ end
 local due = call('ZRANGEBYSCORE', O .. 'delayed', '-inf', (now + 1) * 4096 - 1, 'LIMIT', '0', '100')
 if #due > 0 then
 	bulk('ZREM', O .. 'delayed', due)
+	for i = 1, #due do
+		is_due(due[i])
+	end
 	bulk('LPUSH', listed(O), due)
 end
 if call('EXISTS', O .. 'meta-paused', O .. 'paused') > 0 then

@@ -92,6 +92,13 @@ local function client_of(c)
 	return string.match(c, '^%S+ %S+ %S+ (.*)$')
 end
 
+-- due later -> due, for a reply that leaves `O delayed`. Where its hash is gone, none is made.
+local function is_due(id)
+	if call('EXISTS', O .. id) == 1 then
+		try('HSET', O .. id, 'delay', '0')
+	end
+end
+
 -- The reply that a lane speaks, if it waits for a later retry -> due now: its client is there.
 local function hurry(s)
 	if string.byte(s) == 50 then
@@ -99,6 +106,7 @@ local function hurry(s)
 		local score = call('ZSCORE', O .. 'delayed', id)
 		if score and tonumber(score) < FAR * 4096 then
 			call('ZREM', O .. 'delayed', id)
+			is_due(id)
 			call('LPUSH', listed(O), id)
 		end
 	end

@@ -26,7 +26,7 @@ local function look(client)
 		return nil
 	end
 	if (s == '0' and k[TICKET] ~= '' and call('EXISTS', M .. k[TICKET]) == 0)
-		or (string.byte(s) == 50 and call('EXISTS', O .. string.sub(s, 3)) == 0) then
+		or (string.byte(s) == 50 and (has_ended(O, string.sub(s, 3)) or is_recalled(string.sub(s, 3)))) then
 		if s == '0' then
 			k[TICKET] = ''
 		end

@@ -44,13 +44,36 @@ local function unpark(q, id)
 	return 1
 end
 
+-- Has it been put where nothing moves any more?
+local function has_ended(q, id)
+	return call('ZSCORE', q .. 'failed', id) or call('ZSCORE', q .. 'completed', id)
+end
+
+-- Is the reply that a lane speaks gone? It was removed, or emptied out of `delayed` by people: then its hash, which
+-- stays behind, goes.
+local function is_recalled(id)
+	local delay = try('HGET', O .. id, 'delay')
+	if type(delay) ~= 'string' then
+		return true
+	elseif delay == '0' or call('ZSCORE', O .. 'delayed', id) or has_ended(O, id) then
+		return false
+	end
+	for _, list in ipairs({ 'active', 'wait', 'paused' }) do -- a foreign hand may have moved it
+		if call('LPOS', O .. list, id) then
+			return false
+		end
+	end
+	call('DEL', O .. id)
+	return true
+end
+
 -- A free lane: its first parked message -> waiting, as the lane's ticket. push: RPUSH before all that waits.
 local function release(client, k, push)
 	for _ = 1, 1000 do
 		if k[TICKET] ~= '' then
 			return
 		end
-		local id = call('ZRANGE', S .. 'parked:' .. client, '0', '0')[1]
+		local id = try('ZRANGE', S .. 'parked:' .. client, '0', '0')[1]
 		if not id then
 			return
 		end
@@ -74,7 +97,7 @@ local function settle(client, k, push)
 	if call('EXISTS', key, S .. 'parked:' .. client) == 0 then
 		return '0'
 	end
-	local id = call('ZRANGE', key, '0', '0')[1]
+	local id = try('ZRANGE', key, '0', '0')[1] -- a key of that name that is none of ours must stop nobody
 	while id do
 		local how = unpark(O, id)
 		call('ZREM', key, id)

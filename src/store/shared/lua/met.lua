@@ -4,7 +4,7 @@ local run = ARGV[1] .. ' ' .. ARGV[2]
 if call('HGET', S .. 'meta', 'run') == run then
 	return { now, 0 }
 end
-call('HSET', S .. 'meta', 'run', run, 'audit', '1')
+call('HSET', S .. 'meta', 'run', run, 'since', now, 'audit', '1')
 if ARGV[3] == '1' then
 	call('HSET', S .. 'meta', 'doubt', now)
 end

@@ -1,14 +1,15 @@
 -- record - what PostgreSQL's row says of a client -> true in his lane: in turn or not -> speaking or free.
 -- ARGV: client, fence ('1 <turn id>' of the caller, '' for a lane in no turn), row version, row turn id, b, di,
 --   question digest, profile, covers (JSON array of job ids), reply data or '', reply c, doubtful (0, 1).
--- Reply: {now, 1 done | 0 refused: the fence failed, or the lane stands there already}
+-- Reply: {now, 1 done | 2 done, where Redis was rolled back | 0 refused: the fence failed, or the lane stands there
+--   already}
 -- with lanes
 -- with dead
 -- with turns
 local client, fence, version, turn = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local b, di, q, p, reply, c, doubtful = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[10], ARGV[11], ARGV[12]
 local key = lane_key(client)
-local lane = call('HMGET', key, 's', 'v', 'h', 'k', 'b')
+local lane = call('HMGET', key, 's', 'v', 'h', 'k', 'b', 'la')
 local s = lane[1] or '0'
 local in_turn = string.byte(s) == 49
 
@@ -21,9 +22,11 @@ end
 local k = read_k(lane[4])
 
 -- What the row covers is done, wherever it stands; an entry in `wait` is dropped when it is popped.
-local covered = {}
+local covered, youngest = {}, tonumber(lane[6]) or 0
 for _, id in ipairs(cjson.decode(ARGV[9])) do
 	covered[id] = true
+	local at = try('HGET', M .. id, 'timestamp')
+	youngest = max(youngest, type(at) == 'string' and tonumber(at) or 0)
 	call('LREM', M .. 'active', -1, id)
 	for _, set in ipairs({ S .. 'parked:' .. client, M .. 'delayed', M .. 'failed' }) do
 		call('ZREM', set, id)
@@ -34,6 +37,11 @@ for _, id in ipairs(cjson.decode(ARGV[9])) do
 		k[TICKET] = ''
 	end
 end
+
+-- Redis may have been rolled back behind the row's turn, which had been finished here and its reply sent: not where
+-- the lane's last finish, or a message that the row covers, is younger than the last doubt.
+local rolled_back = youngest < (tonumber(call('HGET', S .. 'meta', 'doubt') or nil) or 0)
+
 if in_turn then
 	local held, rest = cmsgpack.unpack(lane[3]), {}
 	for i = 1, #held, 2 do
@@ -63,7 +71,7 @@ if call('EXISTS', O .. turn) == 1 then
 elseif reply ~= '' then
 	call('HSET', O .. turn, 'name', '__default__', 'data', reply, 'opts', '{"attempts":1}', 'timestamp', now, 'delay', '0',
 		'priority', '0', 'c', c)
-	if doubtful == '1' then
+	if doubtful == '1' or rolled_back then
 		call('HSET', O .. turn, 'db', '1')
 	end
 	call('LPUSH', listed(O), turn)
@@ -77,4 +85,4 @@ local opened = (string.byte(b) == 49 and 1 or 0) - (string.byte(lane[5] or '') =
 if opened ~= 0 then
 	call('HINCRBY', S .. 'meta', 'open', opened)
 end
-return { now, 1 }
+return { now, rolled_back and 2 or 1 }

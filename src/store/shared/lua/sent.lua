@@ -55,6 +55,7 @@ local function put_back(i, id, spent)
 		return_slot()
 	end
 	if delay > 0 then
+		call('HSET', O .. id, 'delay', '1')
 		call('ZADD', O .. 'delayed', (now + delay) * 4096, id)
 	else
 		waiting[#waiting + 1] = id -- behind all that are due, so that a probe meets another client

@@ -23,10 +23,6 @@ local function is_listed(q, id)
 	return false
 end
 
-local function has_ended(q, id)
-	return call('ZSCORE', q .. 'failed', id) or call('ZSCORE', q .. 'completed', id)
-end
-
 local function write(client, s, k)
 	call('HSET', lane_key(client), 's', s, 'k', write_k(k))
 	freed = freed + 1
@@ -48,7 +44,7 @@ local function look_at_free(client, k)
 end
 
 local function look_at_speaking(client, k, id)
-	if call('EXISTS', O .. id) == 0 or has_ended(O, id) then
+	if has_ended(O, id) or is_recalled(id) then
 		recalled = recalled + 1
 		write(client, settle(client, k), k)
 	elseif not call('ZSCORE', O .. 'delayed', id) and is_listed(O, id) == false then

@@ -168,7 +168,7 @@ end
 
 -- A lane that speaks a reply which people removed, or waits for a ticket which they removed, goes on.
 local function mend(client, lane)
-	if string.byte(lane.s) == 50 and call('EXISTS', O .. string.sub(lane.s, 3)) == 0 then
+	if string.byte(lane.s) == 50 and is_recalled(string.sub(lane.s, 3)) then
 		lane.s = settle(client, lane.k)
 	elseif lane.s == '0' and lane.k[TICKET] ~= '' and call('EXISTS', M .. lane.k[TICKET]) == 0 then
 		lane.k[TICKET] = ''
