@@ -3,6 +3,7 @@
 #include "store/shared/audit.h"
 
 #include "base/metrics.h"
+#include "store/shared/meta.h"
 #include "store/shared/pg.h"
 #include "store/shared/redis.h"
 #include "store/shared/redis_call.h"
@@ -17,33 +18,6 @@ enum {
 	STEP_ROWS = 5000,      /* keys looked at by one statement */
 	MARGIN_MS = 10 * 60000 /* between the two servers' clocks, and for what was under way */
 };
-
-/* ---- `S meta` --------------------------------------------------------------------------------------- */
-
-static enum err meta_get(struct shared *s, const char *field, struct buf *ret, struct why *why)
-{
-	struct redisReply *reply = NULL;
-	char key[REDIS_NAME_SIZE];
-	enum err err = redis_command(
-	    s->redis, 3, (const char *const[]){ "HGET", redis_own_key(s, "meta", key), field }, NULL, &reply, why);
-
-	if (err == ERR_OK)
-		buf_slice(ret, redis_text(reply));
-	freeReplyObject(reply);
-	return err;
-}
-
-static enum err meta_change(
-    struct shared *s, size_t n, const char *command, const char *field, const char *value, struct why *why)
-{
-	struct redisReply *reply = NULL;
-	char key[REDIS_NAME_SIZE];
-	enum err err = redis_command(s->redis, n,
-	    (const char *const[]){ command, redis_own_key(s, "meta", key), field, value }, NULL, &reply, why);
-
-	freeReplyObject(reply);
-	return err;
-}
 
 /* ---- `S behind` ------------------------------------------------------------------------------------- */
 
@@ -214,7 +188,7 @@ enum err audit_run(struct shared *s, size_t *ret, struct why *why)
 		if (err == ERR_OK)
 			err = walk(s, age_ms, false, ret, why);
 		if (err == ERR_OK)
-			err = meta_change(s, 3, "HDEL", "audit", NULL, why);
+			err = meta_drop(s, "audit", why);
 	} else if (err == ERR_OK) {
 		err = look_again(s, ret, why);
 	}
@@ -240,8 +214,8 @@ static enum err restore_under_lock(struct shared *s, void *context, struct why *
 		return err;
 	err = walk(s, -1, true, context, why);
 	if (err == ERR_OK)
-		err = meta_change(s, 3, "HDEL", "audit", NULL, why);
-	return err == ERR_OK ? meta_change(s, 4, "HSETNX", "epoch", postgres, why) : err;
+		err = meta_drop(s, "audit", why);
+	return err == ERR_OK ? meta_set_epoch(s, postgres, why) : err;
 }
 
 enum err restore_run(struct shared *s, size_t *ret, struct why *why)

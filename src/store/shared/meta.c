@@ -41,6 +41,30 @@ static enum err set_meta(struct shared *s, const char *command, const char *fiel
 	return err;
 }
 
+enum err meta_get(struct shared *s, const char *field, struct buf *ret, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	char key[REDIS_NAME_SIZE];
+	enum err err = redis_command(
+	    s->redis, 3, (const char *const[]){ "HGET", redis_own_key(s, "meta", key), field }, NULL, &reply, why);
+
+	if (err == ERR_OK)
+		buf_slice(ret, redis_text(reply));
+	freeReplyObject(reply);
+	return err;
+}
+
+enum err meta_drop(struct shared *s, const char *field, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	char key[REDIS_NAME_SIZE];
+	enum err err = redis_command(
+	    s->redis, 3, (const char *const[]){ "HDEL", redis_own_key(s, "meta", key), field }, NULL, &reply, why);
+
+	freeReplyObject(reply);
+	return err;
+}
+
 static enum err check_meta(struct shared *s, const struct meta *meta, struct why *why)
 {
 	const struct settings *set = &s->settings;

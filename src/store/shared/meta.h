@@ -11,6 +11,10 @@ MUST_CHECK enum err meta_claim(struct shared *s, struct why *why);
 /* What is missing there is written again: Redis may have lost it while we run. */
 MUST_CHECK enum err meta_mend(struct shared *s, struct why *why);
 
+/* One field, added to *ret; nothing where there is none. */
+MUST_CHECK enum err meta_get(struct shared *s, const char *field, struct buf *ret, struct why *why);
+MUST_CHECK enum err meta_drop(struct shared *s, const char *field, struct why *why);
+
 /* Empty: there is none. CONFLICT: it is none of ours. */
 MUST_CHECK enum err meta_epoch(struct shared *s, char ret[OWNER_SIZE], struct why *why);
 /* Unless there is one. */

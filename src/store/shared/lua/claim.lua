@@ -93,12 +93,9 @@ if #due > 0 then
 	end
 	bulk('LPUSH', listed(O), due)
 end
-if call('EXISTS', O .. 'meta-paused', O .. 'paused') > 0 then
-	if call('EXISTS', O .. 'meta-paused') == 1 then
-		return { now, 'paused', '', {} }
-	elseif merge(O) then
-		return { now, 'more', '', {} }
-	end
+local stands = obstacle(O)
+if stands then
+	return { now, stands, '', {} }
 end
 
 local free = free_slots(limit)

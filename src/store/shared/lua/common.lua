@@ -52,6 +52,16 @@ local function merge(q)
 	return n > 1000
 end
 
+-- What keeps a script from taking out of `wait` at all; nil: nothing.
+local function obstacle(q)
+	if call('EXISTS', q .. 'meta-paused', q .. 'paused') == 0 then
+		return nil
+	elseif call('EXISTS', q .. 'meta-paused') == 1 then
+		return 'paused'
+	end
+	return merge(q) and 'more' or nil
+end
+
 -- ---- Bull's events: published when somebody listens ----
 
 local function hears()

@@ -236,12 +236,10 @@ local ttl, keep = tonumber(ARGV[6]), tonumber(ARGV[8])
 owner, counter, dedup, wait, seq = ARGV[2], tonumber(ARGV[3]), ARGV[7], M .. 'wait', nil
 if not call('ZSCORE', S .. 'owners', owner) then
 	return { now, 'unknown', '', {} } -- sweep would not find what it takes
-elseif call('EXISTS', M .. 'meta-paused', M .. 'paused') > 0 then
-	if call('EXISTS', M .. 'meta-paused') == 1 then
-		return { now, 'paused', '', {} }
-	elseif merge(M) then
-		return { now, 'more', '', {} }
-	end
+end
+local stands = obstacle(M)
+if stands then
+	return { now, stands, '', {} }
 end
 held = call('HLEN', S .. 'held:' .. owner)
 if held == 1 and string.sub(call('HVALS', S .. 'held:' .. owner)[1], -1) == 'a' then
