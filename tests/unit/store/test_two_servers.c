@@ -186,6 +186,7 @@ static void doubt_now(struct both *b)
 		"1", "c2o:meta" },
 	    4);
 	sleep_ms(2);
+	(void)both_redis(b, "HDEL c2o:meta audit"); /* it was made */
 }
 
 /* By one turn alone, which looks as if a process had died between the servers: but the message and the lane's last finish
@@ -255,6 +256,25 @@ static void test_restart_keeps_what_is_held(void **state)
 	CHECK_REDIS(b, "LLEN bull:outbox:active", "1");
 	accepted(b, &reply);
 	assert_int_equal(finish_as(b, turn, "s", ""), ERR_OK);
+}
+
+/* What waits may be older than what its customer was sent, until the audit has looked. */
+static void test_no_claim_before_the_audit(void **state)
+{
+	struct both *b = *state;
+	struct store_replies none = { 0 };
+	struct store_reply reply;
+
+	both_open(b, STORE_SERVICE);
+	say(b, "a", "1");
+	assert_int_equal(finish_as(b, take(b, "a"), "s", "answer"), ERR_OK);
+	(void)both_redis(b, "HSET c2o:meta audit 1 doubt 1");
+	assert_int_equal(store_claim(b->store, 1, 0, &none), ERR_OK);
+	assert_int_equal(none.n, 0);
+	store_replies_free(&none);
+	(void)both_redis(b, "HDEL c2o:meta audit");
+	reply = claim(b);
+	assert_true(slice_eq(reply.text, SLICE("answer")));
 }
 
 static void test_postgres_rolled_back(void **state)
@@ -507,6 +527,7 @@ int main(void)
 		BOTH(test_redis_rolled_back_by_one),
 		BOTH(test_as_recorded_after_a_doubt),
 		BOTH(test_restart_keeps_what_is_held),
+		BOTH(test_no_claim_before_the_audit),
 		BOTH(test_postgres_rolled_back),
 		BOTH(test_duplicate_of_an_older_version),
 		BOTH(test_lease_lost_in_between),

@@ -1,7 +1,8 @@
 -- claim - waiting -> claimed, with a slot of the rate window each; or parked, while its lane is at something else.
 -- ARGV: most, owner, first counter, rate limit, claim lease ms.
 -- Reply: {now, why, ms until the next slot or due reply or '', {{id, lease, data, c, attemptsMade, doubtful,
---   timestamp}...}}, why: empty | paused | rate | more | unknown
+--   timestamp}...}}, why: empty | paused | rate | more | unknown | audit: an old reply that came back by a roll-back is
+--   recalled by it, and must not go out before
 -- with lanes
 -- with dead
 -- with rate
@@ -33,7 +34,6 @@ local function claim(id, j)
 	counter = counter + 1
 	call('HSET', O .. id, 'l', name .. ' ' .. lease_ends, 'delay', '0')
 	active[#active + 1] = id
-	doubt = doubt or tonumber(call('HGET', S .. 'meta', 'doubt') or 0)
 	out[#out + 1] = { id, name, j[2], j[1], tonumber(j[3]) or 0, (j[4] or (tonumber(j[5]) or 0) < doubt) and 1 or 0, j[5] }
 end
 
@@ -79,7 +79,7 @@ end
 -- each call
 local most, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
 owner, counter, lease_ends = ARGV[2], tonumber(ARGV[3]), string.format('%.0f', now + tonumber(ARGV[5]))
-out, active, doubt = {}, {}, nil
+out, active = {}, {}
 if not call('ZSCORE', S .. 'owners', owner) then
 	return { now, 'unknown', '', {} }
 end
@@ -97,6 +97,11 @@ local stands = obstacle(O)
 if stands then
 	return { now, stands, '', {} }
 end
+local meta = call('HMGET', S .. 'meta', 'audit', 'doubt')
+if meta[1] and meta[2] then
+	return { now, 'audit', 100, {} }
+end
+doubt = tonumber(meta[2]) or 0
 
 local free = free_slots(limit)
 local wanted, popped, why = min(most, free), 0, 'empty'
