@@ -51,6 +51,43 @@ static void break_key(struct both *b, const char *key)
 
 /* ---- cases ------------------------------------------------------------------------------------------ */
 
+static void say_again(struct both *b)
+{
+	static const char *const ids[CLIENTS] = { "a2", "b2", "c2" };
+	struct store_message m[CLIENTS];
+	enum store_added added[CLIENTS];
+
+	for (size_t i = 0; i < CLIENTS; i++)
+		m[i] = (struct store_message){
+			.message_id = slice_of(ids[i]), .client_id = slice_of(clients[i]), .text = SLICE("Hello again")
+		};
+	assert_int_equal(store_add(b->store, m, CLIENTS, added), ERR_OK);
+}
+
+/* In the place of a lane stands what is none: it is put aside, and the client's dialog goes on from his row. */
+static void test_strange_lane(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+	struct store_result results[CLIENTS];
+	size_t left = CLIENTS;
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	finish_all(b, &turns, "", results, NULL);
+	break_key(b, "c2o:lane:b");
+	say_again(b);
+	for (int64_t until = clock_mono_ms() + PATIENCE_MS; left > 0; left -= turns.n) {
+		assert_int_equal(store_take(b->store, CLIENTS, PATIENCE_MS / 4, &turns), ERR_OK);
+		for (size_t i = 0; i < turns.n; i++)
+			assert_true(slice_eq(turns.turn[i].dialog, SLICE("dialog")));
+		assert_true(clock_mono_ms() < until);
+	}
+	CHECK_REDIS(b, "GET c2o:strange:b", "none of ours");
+	store_turns_free(&turns);
+}
+
 static void test_finish_of_one_fails(void **state)
 {
 	struct both *b = *state;
@@ -209,6 +246,7 @@ static void test_meta_is_written_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BOTH(test_strange_lane),
 		BOTH(test_finish_of_one_fails),
 		BOTH(test_fail_of_one_fails),
 		BOTH(test_outcome_of_one_fails),

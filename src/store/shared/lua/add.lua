@@ -29,7 +29,7 @@ local function add(id, client, data, event, arrived, us)
 		offsets[#offsets + 1] = arrived - event
 	end
 	if replies_wait then
-		hurry(call('HGET', lane_key(client), 's') or '')
+		hurry(lane_fields(client, 's')[1] or '')
 	end
 	return 1
 end

@@ -57,7 +57,7 @@ local function place(id)
 		j[4] = '1'
 	end
 	local client = string.match(j[1], '^%S+ %S+ (.*)$')
-	local s = call('HGET', lane_key(client), 's')
+	local s = lane_fields(client, 's')[1]
 	if not s then
 		open_lane(client)
 	end

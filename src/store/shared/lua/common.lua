@@ -97,6 +97,17 @@ local function lane_key(client)
 	return S .. 'lane:' .. client
 end
 
+-- Fields of a lane, for scripts that have others' in their hands, too: what stands in its place without being one (a
+-- foreign hand's) is put aside, and the lane reads its row again.
+local function lane_fields(client, ...)
+	local fields = try('HMGET', lane_key(client), ...)
+	if fields.err then
+		call('RENAME', lane_key(client), S .. 'strange:' .. client)
+		return {}
+	end
+	return fields
+end
+
 -- The client in a message's `c`.
 local function client_of(c)
 	return string.match(c, '^%S+ %S+ %S+ (.*)$')

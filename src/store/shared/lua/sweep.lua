@@ -28,7 +28,7 @@ end
 
 -- The lane as it stands in a turn of this owner; nil, and the entry goes, where it does not.
 local function lane_in_turn(owner, client)
-	local lane = call('HMGET', lane_key(client), 's', 'h', 'k', 'di')
+	local lane = lane_fields(client, 's', 'h', 'k', 'di')
 	if string.sub(lane[1] or '', 1, #owner + 3) ~= '1 ' .. owner .. '-' then
 		call('HDEL', S .. 'held:' .. owner, client)
 		return nil

@@ -74,7 +74,7 @@ end
 
 -- A dead letter that a board put back: by the rules of a retry, and dead again where another dialog is open.
 local function back_from_death(j)
-	local f = revival(j.dl, call('HGET', lane_key(client_of(j.c)), 'di') or '', false)
+	local f = revival(j.dl, lane_fields(client_of(j.c), 'di')[1] or '', false)
 	if not f then
 		local number = call('HGET', M .. j.id, 'dn') or call('INCR', S .. 'dead:id')
 		call('HSET', M .. j.id, 'failedReason', 'put back in another dialog; retry it with force', 'finishedOn', now,
@@ -91,7 +91,7 @@ end
 -- ---- turns ----
 
 local function lane_of(client)
-	local l = call('HMGET', lane_key(client), 's', 'v', 'b', 'di', 'p', 'sh', 'k')
+	local l = lane_fields(client, 's', 'v', 'b', 'di', 'p', 'sh', 'k')
 	return { new = not l[1], s = l[1] or '0', v = l[2], b = l[3], di = l[4], p = l[5], sh = l[6], k = read_k(l[7]),
 		was = l[7] }
 end
