@@ -49,6 +49,9 @@ struct store {
 /* Where the calling thread's verb leaves its sentence for store_said(); empty when the verb begins. */
 struct why *store_why(void);
 
+/* One of the words between the bars of STORE_ORDER_STATUSES. */
+bool store_is_status(struct slice status);
+
 enum err shared_check_settings(const struct settings *settings, struct why *why);
 enum err shared_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);
 enum err embedded_open(const struct settings *settings, enum store_role role, struct store **ret, struct why *why);

@@ -4,6 +4,8 @@
 #include "base/settings.h"
 #include "store/ops.h"
 
+#include <stdio.h>
+
 static _Thread_local struct why said;
 
 struct why *store_why(void)
@@ -174,6 +176,16 @@ enum err store_order_list(struct store *s, const struct store_order_filter *filt
 enum err store_order_show(struct store *s, int64_t id, struct arena *arena, struct store_order *ret)
 {
 	return begin(s)->order_show(s, id, arena, ret);
+}
+
+bool store_is_status(struct slice status)
+{
+	char wanted[32], known[] = "|" STORE_ORDER_STATUSES "|";
+
+	if (status.n == 0 || status.n > sizeof wanted - 3 || memchr(status.p, '|', status.n) != NULL)
+		return false;
+	(void)snprintf(wanted, sizeof wanted, "|%.*s|", SLICE_PRINT(status));
+	return strstr(known, wanted) != NULL;
 }
 
 enum err store_order_status(struct store *s, int64_t id, struct slice status)

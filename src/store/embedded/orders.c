@@ -2,8 +2,6 @@
 #include "base/clock.h"
 #include "store/embedded/embedded.h"
 
-#include <stdio.h>
-
 #define ORDER_COLUMNS                                                                                                           \
 	"id, client_phone, delivery_address, quantity, source, ifnull(chat2desk_client_id,''), status, created_at, updated_at," \
 	" dialog_id, fields"
@@ -96,24 +94,13 @@ static enum err run_status(struct embedded *e, void *args)
 	return e->writer.err;
 }
 
-/* One of the words between the bars of STORE_ORDER_STATUSES. */
-static bool is_status(struct slice status)
-{
-	char wanted[32], known[] = "|" STORE_ORDER_STATUSES "|";
-
-	if (status.n == 0 || status.n > sizeof wanted - 3 || memchr(status.p, '|', status.n) != NULL)
-		return false;
-	(void)snprintf(wanted, sizeof wanted, "|%.*s|", SLICE_PRINT(status));
-	return strstr(known, wanted) != NULL;
-}
-
 enum err embedded_order_status(struct store *store, int64_t id, struct slice status)
 {
 	struct status st = { .id = id, .status = status };
 	struct job job = { .run = run_status, .args = &st, .safety = JOB_DURABLE };
 	enum err err;
 
-	if (!is_status(status))
+	if (!store_is_status(status))
 		return ERR_INVALID;
 	err = writer_do(embedded_of(store), &job);
 	return err != ERR_OK ? err : st.found ? ERR_OK : ERR_NOT_FOUND;

@@ -1,8 +1,6 @@
 /* orders.c - orders, logs and the funnel, as people read them; and an order's status, as they set it. */
 #include "store/shared/pg_pipeline.h"
 
-#include <stdio.h>
-
 #define MS(column) "floor(extract(epoch FROM " column ") * 1000)::bigint"
 #define ORDER_COLUMNS                                                                                                    \
 	"id, client_phone, delivery_address, quantity, source, coalesce(chat2desk_client_id, ''), coalesce(status, '')," \
@@ -120,24 +118,13 @@ enum err shared_order_show(struct store *store, int64_t id, struct arena *arena,
 	return err;
 }
 
-/* One of the words between the bars of STORE_ORDER_STATUSES. */
-static bool is_status(struct slice status)
-{
-	char wanted[32], known[] = "|" STORE_ORDER_STATUSES "|";
-
-	if (status.n == 0 || status.n > sizeof wanted - 3 || memchr(status.p, '|', status.n) != NULL)
-		return false;
-	(void)snprintf(wanted, sizeof wanted, "|%.*s|", SLICE_PRINT(status));
-	return strstr(known, wanted) != NULL;
-}
-
 enum err shared_order_status(struct store *store, int64_t id, struct slice status)
 {
 	struct question q = { 0 };
 	PGresult *r;
 	enum err err;
 
-	if (!is_status(status))
+	if (!store_is_status(status))
 		return ERR_INVALID;
 	buf_text(&q.sql, "UPDATE orders SET status = $1, updated_at = now() WHERE id = $2 RETURNING id");
 	pg_param_text(&q.values, status);

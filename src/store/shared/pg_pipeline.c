@@ -237,6 +237,21 @@ void pg_flush_end(struct pg_flush *f)
 	f->n = 0;
 }
 
+/* Runs all of it for the result of one step, and ends it with its borrowed connection. */
+static enum err run_for(struct pg_pool *pool, struct pg_flush *f, size_t at, PGresult **ret, struct why *why)
+{
+	struct pg *pg = f->pg;
+	enum err err = pg_flush_run(f, why);
+
+	if (err == ERR_OK) {
+		*ret = f->step[at].result;
+		f->step[at].result = NULL;
+	}
+	pg_flush_end(f);
+	pg_give_back(pool, pg);
+	return err;
+}
+
 enum err pg_do(struct pg_pool *pool, const struct pg_statement *statement, const struct pg_params *params,
     PGresult **ret, struct why *why)
 {
@@ -250,14 +265,7 @@ enum err pg_do(struct pg_pool *pool, const struct pg_statement *statement, const
 		return err;
 	pg_flush_begin(&f, pg, pg_pool_settings(pool)->lease_ms * 6 / 10);
 	at = pg_flush_add(&f, statement, params);
-	err = pg_flush_run(&f, why);
-	if (err == ERR_OK) {
-		*ret = f.step[at].result;
-		f.step[at].result = NULL;
-	}
-	pg_flush_end(&f);
-	pg_give_back(pool, pg);
-	return err;
+	return run_for(pool, &f, at, ret, why);
 }
 
 enum err pg_ask(struct pg_pool *pool, const char *sql, const struct pg_params *params, PGresult **ret, struct why *why)
@@ -277,12 +285,5 @@ enum err pg_ask(struct pg_pool *pool, const char *sql, const struct pg_params *p
 	(void)pg_flush_text(&f, patience, NULL);
 	at = pg_flush_text(&f, sql, params);
 	(void)pg_flush_add(&f, &pg_commit, NULL);
-	err = pg_flush_run(&f, why);
-	if (err == ERR_OK) {
-		*ret = f.step[at].result;
-		f.step[at].result = NULL;
-	}
-	pg_flush_end(&f);
-	pg_give_back(pool, pg);
-	return err;
+	return run_for(pool, &f, at, ret, why);
 }

@@ -137,11 +137,9 @@ static enum err make_lock(struct spool_file *f, struct why *why)
 	return err;
 }
 
-enum err spool_file_make(const char *folder, const char *name, struct spool_file **ret, struct why *why)
+/* Its rows, if all went well before; else it is let go. */
+static enum err opened(struct spool_file *f, enum err err, struct spool_file **ret, struct why *why)
 {
-	struct spool_file *f = named(folder, name);
-	enum err err = make_lock(f, why);
-
 	if (err == ERR_OK)
 		err = open_rows(f, why);
 	if (err != ERR_OK) {
@@ -150,6 +148,13 @@ enum err spool_file_make(const char *folder, const char *name, struct spool_file
 	}
 	*ret = f;
 	return ERR_OK;
+}
+
+enum err spool_file_make(const char *folder, const char *name, struct spool_file **ret, struct why *why)
+{
+	struct spool_file *f = named(folder, name);
+
+	return opened(f, make_lock(f, why), ret, why);
 }
 
 enum err spool_file_adopt(const char *folder, const char *name, struct spool_file **ret, struct why *why)
@@ -162,14 +167,7 @@ enum err spool_file_adopt(const char *folder, const char *name, struct spool_fil
 		remove_files(f);
 		err = why_fail(why, ERR_NOT_FOUND, "%s is gone", f->path);
 	}
-	if (err == ERR_OK)
-		err = open_rows(f, why);
-	if (err != ERR_OK) {
-		release(f);
-		return err;
-	}
-	*ret = f;
-	return ERR_OK;
+	return opened(f, err, ret, why);
 }
 
 void spool_file_close(struct spool_file **file)
