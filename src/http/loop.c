@@ -25,15 +25,17 @@ static void resume_answered(struct loop *l)
 	}
 }
 
-/* The library's own epoll set is watched from outside: its events are edges, which only it may consume. */
-static void wait_for_events(struct loop *l)
+/* Waits for events, true when there are some. The library's own epoll set is watched from outside: its events are edges,
+ * which only it may consume. */
+static bool wait_for_events(struct loop *l, int timeout_ms)
 {
 	struct pollfd watched[] = { { .fd = l->epoll, .events = POLLIN }, { .fd = l->wake, .events = POLLIN } };
+	int n = poll(watched, COUNT_OF(watched), timeout_ms);
 	eventfd_t times;
 
-	(void)poll(watched, COUNT_OF(watched), -1);
-	if (watched[1].revents != 0)
+	if (n > 0 && watched[1].revents != 0)
 		(void)eventfd_read(l->wake, &times);
+	return n > 0;
 }
 
 static bool more_at_once(struct loop *l)
@@ -48,8 +50,14 @@ static void pass(struct loop *l)
 	l->again = false;
 	resume_answered(l);
 	(void)MHD_run(l->daemon);
-	if (l->passed != NULL)
-		l->passed(l->context);
+	l->passes++;
+}
+
+static void tell_caught_up(struct loop *l)
+{
+	l->passes = 0;
+	if (l->caught_up != NULL)
+		l->caught_up(l->context);
 }
 
 static void *run(void *context)
@@ -58,17 +66,22 @@ static void *run(void *context)
 
 	(void)pthread_setname_np(pthread_self(), "listener");
 	while (!atomic_load(&l->stop)) {
+		bool busy;
+
 		pass(l);
-		if (!more_at_once(l))
-			wait_for_events(l);
+		busy = more_at_once(l) || wait_for_events(l, 0);
+		if (!busy || l->passes >= LOOP_PASSES_MAX)
+			tell_caught_up(l);
+		if (!busy)
+			(void)wait_for_events(l, -1);
 	}
 	return NULL;
 }
 
-bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*passed)(void *context), void *context)
+bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*caught_up)(void *context), void *context)
 {
 	l->daemon = daemon;
-	l->passed = passed;
+	l->caught_up = caught_up;
 	l->context = context;
 	l->epoll = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

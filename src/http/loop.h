@@ -20,19 +20,22 @@ struct resumable {
 /* All of it is the loop's own. */
 struct loop {
 	struct MHD_Daemon *daemon;
-	void (*passed)(void *context);
+	void (*caught_up)(void *context);
 	void *context;
 	pthread_t thread;
 	int epoll, wake;
 	bool again;
+	unsigned passes; /* since it was told that the loop has caught up */
 	atomic_bool stop;
 	_Atomic(struct resumable *) answered; /* a stack: pushed by any thread, taken whole by the loop */
 };
 
-/* The daemon is one that polls by epoll and has no thread of its own. passed, unless NULL, is called on the
- * loop's thread after each pass. l is zeroed memory. False when there can be no more threads or descriptors;
- * the daemon is then still the caller's. */
-bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*passed)(void *context), void *context);
+enum { LOOP_PASSES_MAX = 16 };
+
+/* The daemon is one that polls by epoll and has no thread of its own. caught_up, unless NULL, is called on the loop's
+ * thread when nothing more has come, before it waits; where there is no end of it, after LOOP_PASSES_MAX passes. l is
+ * zeroed memory. False when there can be no more threads or descriptors; the daemon is then still the caller's. */
+bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*caught_up)(void *context), void *context);
 /* Ends the thread and the daemon. No connection may be suspended any more. */
 void loop_stop(struct loop *l);
 

@@ -447,7 +447,7 @@ static bool start_serving(struct http_server *s, struct serving *serving, unsign
 	daemon = start_daemon(serving, connections_max);
 	if (daemon == NULL)
 		return false;
-	if (loop_start(&serving->loop, daemon, s->options.pass_over, s->options.context))
+	if (loop_start(&serving->loop, daemon, s->options.caught_up, s->options.context))
 		return true;
 	MHD_stop_daemon(daemon);
 	return false;

@@ -27,9 +27,9 @@ struct http_options {
 	unsigned threads; /* that serve; 0 is 1, more call the handler at the same time */
 	http_handler *handler;
 	void *context;
-	/* called on a thread that serves when it has handed on all that was whole, before it waits for more; may be
-	 * NULL. Work that is cheaper for many requests at once is best begun here. */
-	void (*pass_over)(void *context);
+	/* called on a thread that serves when it has handed on all that was whole and nothing more has come, or now and
+	 * then while there is no end of it; may be NULL. Work that is cheaper for many requests at once is best begun here. */
+	void (*caught_up)(void *context);
 	/* called for each request that the listener refused by itself; may be NULL; any thread */
 	void (*refused)(void *context, int status);
 };

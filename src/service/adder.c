@@ -12,7 +12,7 @@
 
 enum {
 	BATCHES = 2, /* one is written while the other is on its way to the disk */
-	ENOUGH = 32, /* messages for which an adding thread is woken in the middle of a pass */
+	ENOUGH = 32, /* messages that are worth a batch beside another */
 	SPARES_MAX = 256,
 	CHECKS_A_TIMEOUT = 20,
 	AGAIN_MS = 1000
@@ -40,7 +40,9 @@ struct adder {
 	pthread_cond_t more, ending; /* for the adding thread that holds the order; for the timekeeper */
 	struct pending *first, **last;
 	size_t n, bytes;
-	bool waiting; /* an adding thread, for more */
+	bool flushed;     /* adder_flush() was called for what waits */
+	size_t under_way; /* batches */
+	bool waiting;     /* an adding thread, for more */
 	bool stop, ended;
 	struct pending *spare;
 	size_t n_spare;
@@ -91,6 +93,25 @@ static void recycle(struct adder *a, struct pending *p)
 	a->n_spare++;
 }
 
+/* A batch costs what few messages can't repay. So while one is under way, or more is about to come, only many are worth
+ * the next; the others are when it has ended. */
+static bool is_worth_a_batch(const struct adder *a)
+{
+	return a->n >= ENOUGH || (a->n > 0 && a->under_way == 0 && a->flushed);
+}
+
+static bool is_awaited(const struct adder *a)
+{
+	return a->waiting && is_worth_a_batch(a);
+}
+
+/* Without the mutex, so that the woken thread does not meet it. */
+static void wake_if(struct adder *a, bool wake)
+{
+	if (wake)
+		(void)pthread_cond_signal(&a->more);
+}
+
 struct pending *adder_new(struct adder *a)
 {
 	struct pending *p;
@@ -120,10 +141,9 @@ bool adder_put(struct adder *a, struct pending *p)
 	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
 	if (room)
 		push(a, p);
-	wake = a->waiting && a->n >= ENOUGH;
+	wake = is_awaited(a);
 	(void)pthread_mutex_unlock(&a->mutex);
-	if (wake)
-		(void)pthread_cond_signal(&a->more);
+	wake_if(a, wake);
 	return room;
 }
 
@@ -132,10 +152,10 @@ void adder_flush(struct adder *a)
 	bool wake;
 
 	(void)pthread_mutex_lock(&a->mutex);
-	wake = a->waiting && a->n > 0;
+	a->flushed = true;
+	wake = is_awaited(a);
 	(void)pthread_mutex_unlock(&a->mutex);
-	if (wake)
-		(void)pthread_cond_signal(&a->more);
+	wake_if(a, wake);
 }
 
 /* ---- health; called with the mutex held, so that what is said last is true --------------------------------- */
@@ -187,7 +207,7 @@ static bool take_batch(struct batch *b)
 
 	(void)pthread_mutex_lock(&a->mutex);
 	a->waiting = true;
-	while (a->n == 0 && !a->stop && !again)
+	while (!is_worth_a_batch(a) && !a->stop && !again)
 		again = wait_for_more(a);
 	a->waiting = false;
 	if (a->n == 0 && again) {
@@ -196,6 +216,8 @@ static bool take_batch(struct batch *b)
 	}
 	while (a->n > 0 && b->n < ADDER_BATCH_MAX)
 		b->pending[b->n++] = pop(a);
+	a->flushed = false;
+	a->under_way += b->n > 0 ? 1 : 0;
 	(void)pthread_mutex_unlock(&a->mutex);
 	return b->n > 0;
 }
@@ -252,6 +274,7 @@ static void answer_batch(struct batch *b, enum err e)
 static void release_batch(struct batch *b, enum err e)
 {
 	struct adder *a = b->adder;
+	bool wake;
 
 	(void)pthread_mutex_lock(&a->mutex);
 	for (size_t i = 0; i < b->n; i++)
@@ -264,7 +287,10 @@ static void release_batch(struct batch *b, enum err e)
 		a->again = NULL;
 	}
 	b->n = 0;
+	a->under_way--;
+	wake = is_awaited(a);
 	(void)pthread_mutex_unlock(&a->mutex);
+	wake_if(a, wake);
 }
 
 /* False: there will be none any more. */

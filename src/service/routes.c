@@ -77,7 +77,7 @@ void routes_public(void *context, struct http_request *request)
 		answer_page(routes, public_routes, COUNT_OF(public_routes), request);
 }
 
-void routes_public_pass_over(void *context)
+void routes_public_caught_up(void *context)
 {
 	const struct routes *routes = context;
 

@@ -14,9 +14,9 @@ struct routes {
 	struct health *health;
 };
 
-/* Fit for http_options.handler and .pass_over; context is a struct routes. */
+/* Fit for http_options.handler and .caught_up; context is a struct routes. */
 void routes_public(void *context, struct http_request *request);
-void routes_public_pass_over(void *context);
+void routes_public_caught_up(void *context);
 void routes_admin(void *context, struct http_request *request);
 
 #endif

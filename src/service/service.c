@@ -146,7 +146,7 @@ static enum err listen_public(struct service *s, struct why *why)
 		.connections_max = (unsigned)s->settings->connections_max,
 		.timeout_ms = (unsigned)s->settings->http_timeout_ms,
 		.handler = routes_public,
-		.pass_over = routes_public_pass_over,
+		.caught_up = routes_public_caught_up,
 		.context = &s->routes,
 		.refused = refusal_by_listener,
 	};

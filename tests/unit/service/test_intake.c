@@ -36,7 +36,7 @@ static struct http_server *listen_for(http_handler *handler, struct routes *rout
 		.connections_max = 256,
 		.timeout_ms = 5000,
 		.handler = handler,
-		.pass_over = routes_public_pass_over,
+		.caught_up = routes_public_caught_up,
 		.context = routes,
 		.refused = refusal_by_listener };
 	struct http_server *server = NULL;
