@@ -7,22 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static void wake(struct loop *l)
+void loop_wake(struct loop *l)
 {
 	(void)eventfd_write(l->wake, 1);
-}
-
-/* A list is taken before any of it is resumed, for what is resumed may end and be freed. */
-static void resume_answered(struct loop *l)
-{
-	struct resumable *r = atomic_exchange(&l->answered, NULL);
-
-	while (r != NULL) {
-		struct resumable *next = r->next;
-
-		MHD_resume_connection(r->connection);
-		r = next;
-	}
 }
 
 /* Waits for events, true when there are some. The library's own epoll set is watched from outside: its events are edges,
@@ -42,13 +29,12 @@ static bool more_at_once(struct loop *l)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	return l->again || (MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms == 0);
+	return l->again || (l->waiting == 0 && MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms == 0);
 }
 
 static void pass(struct loop *l)
 {
 	l->again = false;
-	resume_answered(l);
 	(void)MHD_run(l->daemon);
 	l->passes++;
 }
@@ -73,7 +59,7 @@ static void *run(void *context)
 		if (!busy || l->passes >= LOOP_PASSES_MAX)
 			tell_caught_up(l);
 		if (!busy)
-			(void)wait_for_events(l, -1);
+			(void)wait_for_events(l, l->waiting > 0 ? LOOP_LOOK_MS : -1);
 	}
 	return NULL;
 }
@@ -96,27 +82,25 @@ bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*caught_up)(voi
 void loop_stop(struct loop *l)
 {
 	atomic_store(&l->stop, true);
-	wake(l);
+	loop_wake(l);
 	(void)pthread_join(l->thread, NULL);
 	MHD_stop_daemon(l->daemon);
 	(void)close(l->wake);
 }
 
-void loop_resume(struct loop *l, struct resumable *first, struct resumable *last)
-{
-	struct resumable *top = atomic_load(&l->answered);
-
-	do
-		last->next = top;
-	while (!atomic_compare_exchange_weak(&l->answered, &top, first));
-	/* Whoever found the stack empty wakes the loop; those after him are taken with his. */
-	if (top == NULL)
-		wake(l);
-}
-
 void loop_again(struct loop *l)
 {
 	l->again = true;
+}
+
+void loop_wait(struct loop *l)
+{
+	l->waiting++;
+}
+
+void loop_wait_over(struct loop *l)
+{
+	l->waiting--;
 }
 
 void loop_quiesce(struct loop *l)

@@ -37,23 +37,26 @@ struct http_server {
 	int listener;
 	uint16_t port;
 	atomic_bool quiesced, closing;
-	_Atomic int64_t held; /* requests not yet gone, and calls of http_answer() under way */
+	_Atomic int64_t held; /* requests not yet gone, and answers under way */
 	_Atomic size_t body_bytes;
 };
 
-/* Who touches a request next: another thread may answer while the listener is about to suspend. */
-enum state { STATE_ARRIVING, STATE_HANDED, STATE_SUSPENDED, STATE_ANSWERED };
+/* Whose a request is: the listener's; the handler's, who is at work or has put it off (WAITING); the listener's again with
+ * its answer. LEFT: the connection broke while it waited, and whoever answers clears it away. */
+enum state { STATE_ARRIVING, STATE_HANDED, STATE_WAITING, STATE_ANSWERED, STATE_LEFT };
 
 struct http_request {
-	struct resumable at; /* its connection */
+	struct MHD_Connection *connection;
 	struct http_server *server;
 	struct loop *loop;
 	const char *method, *path;
 	struct buf body;
+	int64_t body_n;     /* as declared; -1: not */
 	int over;           /* the status to refuse with because the body found no room; 0: it did */
 	uint64_t discarded; /* bytes of such a body */
 	int64_t arrived_us;
 	_Atomic int state;
+	bool waits; /* the loop counts it */
 	struct MHD_Response *response;
 	int status;
 	bool shared;  /* the response belongs to an http_prepared */
@@ -68,13 +71,20 @@ struct http_prepared {
 
 /* HTTP/1.1 has one request a connection at a time. */
 struct connection {
+	struct http_request request; /* the first member */
 	struct deadline deadline;
-	struct http_request request;
+	_Atomic unsigned holders; /* the library, and who has yet to answer */
 };
 
 static struct connection *connection_of(struct MHD_Connection *c)
 {
 	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void release(struct connection *c)
+{
+	if (atomic_fetch_sub(&c->holders, 1) == 1)
+		free(c);
 }
 
 /* ---- answers -------------------------------------------------------------------------------------- */
@@ -101,28 +111,46 @@ static struct MHD_Response *response_of(const struct http_answer *a)
 	return response;
 }
 
-/* From here on the request belongs to the listener's thread; true: once it is resumed. */
-static bool must_resume(struct http_request *r)
+static void drop_response(struct http_request *r)
 {
-	return atomic_exchange(&r->state, STATE_ANSWERED) == STATE_SUSPENDED;
+	if (!r->shared)
+		MHD_destroy_response(r->response);
+	r->response = NULL;
 }
 
-static void resume(struct http_request *first, struct http_request *last)
+static void drop_body(struct http_request *r)
 {
-	struct http_server *server = first->server;
+	(void)atomic_fetch_sub(&r->server->body_bytes, r->body.n);
+	buf_free(&r->body);
+}
 
-	(void)atomic_fetch_add(&server->held, 1);
-	loop_resume(first->loop, &first->at, &last->at);
-	(void)atomic_fetch_sub(&server->held, 1);
+/* From here on the request is not the handler's any more; true: the listener waits for it and must be woken. */
+static bool hand_back(struct http_request *r)
+{
+	struct connection *c = (struct connection *)r;
+	int was = atomic_exchange(&r->state, STATE_ANSWERED);
+
+	if (was == STATE_LEFT) {
+		drop_response(r);
+		drop_body(r);
+		(void)atomic_fetch_sub(&r->server->held, 1);
+	}
+	release(c);
+	return was == STATE_WAITING;
 }
 
 void http_answer(struct http_request *r, const struct http_answer *answer)
 {
+	struct http_server *server = r->server;
+	struct loop *loop = r->loop;
+
+	(void)atomic_fetch_add(&server->held, 1); /* so that the loop is there to be woken */
 	r->response = response_of(answer);
 	r->status = answer->status;
 	r->cut = answer->cut;
-	if (must_resume(r))
-		resume(r, r);
+	if (hand_back(r))
+		loop_wake(loop);
+	(void)atomic_fetch_sub(&server->held, 1);
 }
 
 struct http_prepared *http_prepare(const struct http_answer *answer)
@@ -148,36 +176,38 @@ void http_answers_add(struct http_answers *all, struct http_request *r, const st
 	r->response = prepared->response;
 	r->shared = true;
 	r->status = prepared->status;
-	if (!must_resume(r))
-		return;
-	if (all->first != NULL && all->first->loop != r->loop)
+	if (all->loop != r->loop) {
 		http_answers_send(all);
-	r->at.next = all->first != NULL ? &all->first->at : NULL;
-	all->first = r;
-	if (all->last == NULL)
-		all->last = r;
+		*all = (struct http_answers){ r->server, r->loop };
+		(void)atomic_fetch_add(&r->server->held, 1);
+	}
+	(void)hand_back(r);
 }
 
 void http_answers_send(struct http_answers *all)
 {
-	if (all->first != NULL)
-		resume(all->first, all->last);
+	if (all->loop == NULL)
+		return;
+	loop_wake(all->loop);
+	(void)atomic_fetch_sub(&all->server->held, 1);
 	*all = (struct http_answers){ 0 };
 }
 
-static void drop_response(struct http_request *r)
+static void wait_is_over(struct http_request *r)
 {
-	if (!r->shared)
-		MHD_destroy_response(r->response);
-	r->response = NULL;
+	if (r->waits)
+		loop_wait_over(r->loop);
+	r->waits = false;
 }
 
 static enum MHD_Result queue_answer(struct http_request *r)
 {
 	enum MHD_Result queued;
 
-	deadline_enter(&connection_of(r->at.connection)->deadline, DEADLINE_ANSWERING);
-	queued = r->cut ? MHD_NO : MHD_queue_response(r->at.connection, (unsigned)r->status, r->response);
+	wait_is_over(r);
+	loop_again(r->loop); /* to send it */
+	deadline_enter(&connection_of(r->connection)->deadline, DEADLINE_ANSWERING);
+	queued = r->cut ? MHD_NO : MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 	drop_response(r);
 	return queued;
 }
@@ -208,7 +238,7 @@ static enum MHD_Result refuse_too_large(struct http_request *r)
 /* What the head says about where the body ends. */
 struct framing {
 	struct slice length; /* p == NULL: not declared */
-	bool chunked, contradicts, unknown_coding;
+	bool chunked, contradicts, unknown_coding, expects;
 };
 
 static enum MHD_Result look_at_header(
@@ -224,6 +254,8 @@ static enum MHD_Result look_at_header(
 	} else if (name_n == strlen("Transfer-Encoding") && strcasecmp(name, "Transfer-Encoding") == 0) {
 		f->unknown_coding |= f->chunked || v.n != strlen("chunked") || strcasecmp(v.p, "chunked") != 0;
 		f->chunked = true;
+	} else if (name_n == strlen("Expect") && strcasecmp(name, "Expect") == 0) {
+		f->expects = true;
 	}
 	return MHD_YES;
 }
@@ -234,8 +266,8 @@ static enum MHD_Result begin(struct http_request *r)
 	struct framing f = { 0 };
 	int64_t length = 0;
 
-	deadline_enter(&connection_of(r->at.connection)->deadline, DEADLINE_ARRIVING);
-	(void)MHD_get_connection_values_n(r->at.connection, MHD_HEADER_KIND, look_at_header, &f);
+	deadline_enter(&connection_of(r->connection)->deadline, DEADLINE_ARRIVING);
+	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, look_at_header, &f);
 	if (f.contradicts || (f.chunked && f.length.p != NULL))
 		return refuse(r, MHD_HTTP_BAD_REQUEST,
 		    "{\"success\":false,\"error\":\"The request declares its length in two ways\"}");
@@ -246,13 +278,10 @@ static enum MHD_Result begin(struct http_request *r)
 		return refuse_too_large(r);
 	if (length < 0 || (size_t)length > r->server->options.body_max)
 		return refuse_too_large(r);
+	r->body_n = f.chunked ? -1 : length;
+	if (f.expects)
+		loop_again(r->loop); /* to send "100 Continue" */
 	return MHD_YES;
-}
-
-static void drop_body(struct http_request *r)
-{
-	(void)atomic_fetch_sub(&r->server->body_bytes, r->body.n);
-	buf_free(&r->body);
 }
 
 /* 0 when n more bytes find room, else the status to refuse with. */
@@ -276,8 +305,11 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
 		r->over = room_for(r, n);
 	if (r->over == 0) {
 		buf_add(&r->body, data, n);
+		if (r->body_n != (int64_t)r->body.n)
+			loop_again(r->loop); /* more of it may be there already */
 		return MHD_YES;
 	}
+	loop_again(r->loop);
 	drop_body(r);
 	r->discarded += n;
 	return r->discarded <= DISCARD_TIMES * (uint64_t)r->server->options.body_max ? MHD_YES : MHD_NO;
@@ -308,17 +340,18 @@ static enum MHD_Result hand_over(struct http_request *r)
 		return refuse(
 		    r, MHD_HTTP_SERVICE_UNAVAILABLE, "{\"success\":false,\"error\":\"The service is stopping\"}");
 	r->arrived_us = clock_mono_us();
+	(void)atomic_fetch_add(&connection_of(r->connection)->holders, 1);
 	atomic_store(&r->state, STATE_HANDED);
-	deadline_enter(&connection_of(r->at.connection)->deadline, DEADLINE_HANDED);
+	deadline_enter(&connection_of(r->connection)->deadline, DEADLINE_HANDED);
 	s->options.handler(s->options.context, r);
-	/* It is suspended before this pass ends, and so before anything can be resumed. */
-	if (!atomic_compare_exchange_strong(&r->state, &handed, STATE_SUSPENDED))
+	if (!atomic_compare_exchange_strong(&r->state, &handed, STATE_WAITING))
 		return queue_answer(r);
-	MHD_suspend_connection(r->at.connection);
+	loop_wait(r->loop);
+	r->waits = true;
 	return MHD_YES;
 }
 
-/* Called for the head, for each piece of the body, at its end, and after a resume. */
+/* Called for the head, for each piece of the body, at its end, and then in every pass until an answer is queued. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
     const char *version, const char *data, size_t *data_n, void **request)
 {
@@ -328,7 +361,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	(void)version;
 	if (r == NULL) {
 		*request = r = &connection_of(connection)->request;
-		*r = (struct http_request){ .at.connection = connection,
+		*r = (struct http_request){ .connection = connection,
 			.server = serving->server,
 			.loop = &serving->loop,
 			.method = method,
@@ -341,7 +374,22 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*data_n = 0;
 		return take_body(r, data, n);
 	}
-	return atomic_load(&r->state) == STATE_ANSWERED ? queue_answer(r) : hand_over(r);
+	switch (atomic_load(&r->state)) {
+	case STATE_ARRIVING:
+		return hand_over(r);
+	case STATE_WAITING:
+		return MHD_YES;
+	default:
+		return queue_answer(r);
+	}
+}
+
+/* True when the request still waits for its answer: then it is not the listener's to clear away. */
+static bool leave_to_handler(struct http_request *r)
+{
+	int waiting = STATE_WAITING;
+
+	return atomic_compare_exchange_strong(&r->state, &waiting, STATE_LEFT);
 }
 
 static void on_completed(
@@ -353,10 +401,13 @@ static void on_completed(
 
 	if (r == NULL)
 		return;
+	*request = NULL;
+	wait_is_over(r);
+	if (leave_to_handler(r))
+		return;
 	if (atomic_load(&r->state) == STATE_ANSWERED && r->response != NULL)
 		drop_response(r); /* the other side went away before its answer was queued */
 	drop_body(r);
-	*request = NULL;
 	if (r->refused && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		deadlines_linger(s->deadlines, c->deadline.fd);
 	deadline_enter(&c->deadline, DEADLINE_IDLE_NEW);
@@ -373,6 +424,7 @@ static void on_connection(
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		struct connection *c = mem_alloc(sizeof *c);
 
+		atomic_init(&c->holders, 1);
 		*mine = c;
 		deadlines_watch(s->deadlines, &c->deadline,
 		    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
@@ -380,7 +432,7 @@ static void on_connection(
 		struct connection *c = *mine;
 
 		deadlines_forget(s->deadlines, &c->deadline);
-		free(c);
+		release(c);
 		*mine = NULL;
 		loop_again(&serving->loop);
 	}
@@ -402,7 +454,7 @@ static struct slice value_of(struct http_request *r, enum MHD_ValueKind kind, co
 {
 	struct slice value = SLICE_NONE;
 
-	(void)MHD_lookup_connection_value_n(r->at.connection, kind, name, strlen(name), &value.p, &value.n);
+	(void)MHD_lookup_connection_value_n(r->connection, kind, name, strlen(name), &value.p, &value.n);
 	return value;
 }
 
@@ -432,11 +484,10 @@ static struct MHD_Daemon *start_daemon(struct serving *serving, unsigned connect
 {
 	const struct http_server *s = serving->server;
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, s->port, NULL, NULL, on_request, serving,
-	    MHD_OPTION_LISTEN_SOCKET, s->listener, MHD_OPTION_CONNECTION_LIMIT, connections_max,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, serving, MHD_OPTION_NOTIFY_CONNECTION, on_connection, serving,
-	    MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL, s->port, NULL, NULL, on_request, serving, MHD_OPTION_LISTEN_SOCKET,
+	    s->listener, MHD_OPTION_CONNECTION_LIMIT, connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    serving, MHD_OPTION_NOTIFY_CONNECTION, on_connection, serving, MHD_OPTION_END);
 }
 
 static bool start_serving(struct http_server *s, struct serving *serving, unsigned connections_max)
@@ -524,7 +575,7 @@ void http_close(struct http_server **server)
 		return;
 	http_quiesce(s);
 	atomic_store(&s->closing, true);
-	/* Stopping the daemon with a suspended connection would abort the process. */
+	/* Whoever has yet to answer would wake a loop that is gone. */
 	while (atomic_load(&s->held) > 0)
 		(void)nanosleep(&a_moment, NULL);
 	stop_all(s);

@@ -15,6 +15,7 @@
 
 struct http_server;
 struct http_request;
+struct loop;
 
 typedef void http_handler(void *context, struct http_request *request);
 
@@ -43,7 +44,8 @@ void http_close(struct http_server **server);
 /* Takes no new connections from now on; those that live go on. */
 void http_quiesce(struct http_server *server);
 
-/* Of a request, valid until it is answered. */
+/* Of a request. Valid until the handler returns or the request is answered, what comes first; the body and the
+ * time until it is answered. */
 struct slice http_method(const struct http_request *r);
 struct slice http_path(const struct http_request *r);               /* decoded, without the query */
 struct slice http_query(struct http_request *r, const char *name);  /* decoded; SLICE_NONE if absent */
@@ -69,7 +71,8 @@ void http_unprepare(struct http_prepared **prepared); /* NULL is fine; *prepared
 
 /* Answers to several requests, sent together: the listener is woken once for all. A zeroed struct is empty. */
 struct http_answers {
-	struct http_request *first, *last;
+	struct http_server *server;
+	struct loop *loop; /* that waits for them; NULL: none */
 };
 /* A request that is added is gone as with http_answer(); its answer leaves at the latest with http_answers_send(). */
 void http_answers_add(struct http_answers *all, struct http_request *request, const struct http_prepared *answer);

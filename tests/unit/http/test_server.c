@@ -22,28 +22,39 @@ enum { BODY_MAX = 10000, TIMEOUT_MS = 400, HELD_MAX = 256 };
 
 static unsigned serving_threads; /* all tests are run with one and with two */
 
+/* A request, and the answer it will get. */
+struct asked {
+	struct http_request *request;
+	struct buf answer;
+};
+
 /* Requests to /hold wait here until let go, requests to /late until the answering thread takes them. */
 struct site {
 	struct http_server *server;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct http_request *late[HELD_MAX], *held[HELD_MAX];
+	struct asked late[HELD_MAX], held[HELD_MAX];
 	size_t n_late, n_held;
 	bool stop;
 	_Atomic int refused; /* the last status of a refusal */
 };
 
-static void echo(struct http_request *r)
+static struct asked ask(struct http_request *r)
 {
-	struct buf body = { 0 };
+	struct asked ret = { .request = r };
 	struct slice header = http_header(r, "X-Echo"), query = http_query(r, "q");
 
-	buf_printf(&body, "%.*s %.*s q=%.*s h=%.*s n=%zu", SLICE_PRINT(http_method(r)), SLICE_PRINT(http_path(r)),
+	buf_printf(&ret.answer, "%.*s %.*s q=%.*s h=%.*s n=%zu", SLICE_PRINT(http_method(r)), SLICE_PRINT(http_path(r)),
 	    SLICE_PRINT(query), SLICE_PRINT(header), http_body(r).n);
-	http_answer(
-	    r, &(struct http_answer){ .status = 200, .content_type = "text/plain", .body = buf_as_slice(&body) });
-	buf_free(&body);
+	return ret;
+}
+
+static void echo(struct asked asked)
+{
+	http_answer(asked.request,
+	    &(struct http_answer){ .status = 200, .content_type = "text/plain", .body = buf_as_slice(&asked.answer) });
+	buf_free(&asked.answer);
 }
 
 static void handle(void *context, struct http_request *r)
@@ -52,14 +63,14 @@ static void handle(void *context, struct http_request *r)
 	bool late = slice_eq(http_path(r), SLICE("/late")), hold = slice_eq(http_path(r), SLICE("/hold"));
 
 	if (!late && !hold) {
-		echo(r);
+		echo(ask(r));
 		return;
 	}
 	(void)pthread_mutex_lock(&s->mutex);
 	if (late)
-		s->late[s->n_late++] = r;
+		s->late[s->n_late++] = ask(r);
 	else
-		s->held[s->n_held++] = r;
+		s->held[s->n_held++] = ask(r);
 	(void)pthread_cond_broadcast(&s->changed);
 	(void)pthread_mutex_unlock(&s->mutex);
 }
@@ -70,15 +81,15 @@ static void *answer_late(void *context)
 
 	(void)pthread_mutex_lock(&s->mutex);
 	while (!s->stop || s->n_late > 0) {
-		struct http_request *r;
+		struct asked asked;
 
 		if (s->n_late == 0) {
 			(void)pthread_cond_wait(&s->changed, &s->mutex);
 			continue;
 		}
-		r = s->late[--s->n_late];
+		asked = s->late[--s->n_late];
 		(void)pthread_mutex_unlock(&s->mutex);
-		echo(r);
+		echo(asked);
 		(void)pthread_mutex_lock(&s->mutex);
 	}
 	(void)pthread_mutex_unlock(&s->mutex);
@@ -374,6 +385,62 @@ static void test_client_leaves_while_it_is_held(void **state)
 	assert_int_equal(a.status, 200);
 }
 
+static void break_connection(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+/* A broken connection is gone although its request is still in the handler's hands: with room for one connection a
+ * thread, nobody else would be served. */
+static void test_connection_breaks_while_it_is_held(void **state)
+{
+	struct site *s = open_site(1, BODY_MAX, CLIENT_PATIENCE_MS);
+	const unsigned n = serving_threads;
+	struct client_answer a;
+	int fd[2];
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		fd[i] = client_connect(http_port(s->server));
+		assert_true(client_send(fd[i], SLICE("POST /hold HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc")));
+		wait_held(s, i + 1);
+	}
+	for (unsigned i = 0; i < n; i++)
+		break_connection(fd[i]);
+	client_ask(http_port(s->server), SLICE("GET /a HTTP/1.1\r\n" HOST "\r\n"), &a);
+	assert_int_equal(a.status, 200);
+	let_go(s);
+	client_ask(http_port(s->server), SLICE("GET /b HTTP/1.1\r\n" HOST "\r\n"), &a);
+	assert_int_equal(a.status, 200);
+	close_site(s);
+}
+
+/* While one waits the others are served as ever, in one piece or in many. */
+static void test_others_while_one_is_held(void **state)
+{
+	struct site *s = *state;
+	int held = client_connect(http_port(s->server)), fd = client_connect(http_port(s->server));
+	struct client_answer a;
+
+	assert_true(client_send(held, SLICE("GET /hold HTTP/1.1\r\n" HOST "\r\n")));
+	wait_held(s, 1);
+	assert_true(client_send(fd, SLICE("POST /a HTTP/1.1\r\n" HOST "Content-Length: 6\r\n\r\nabc")));
+	assert_true(client_send(fd, SLICE("def")));
+	client_read(fd, false, &a);
+	assert_int_equal(a.status, 200);
+	test_bodies(state);
+	test_pipelined(state);
+	test_expect_continue(state);
+	let_go(s);
+	client_read(held, false, &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(close(held), 0);
+	assert_int_equal(close(fd), 0);
+}
+
 /* ---- slow clients ------------------------------------------------------------------------------------- */
 
 /* Sends one byte every tenth of the timeout until the connection is ended; returns how long that took. */
@@ -644,6 +711,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pipelined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_late_answers_from_another_thread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_client_leaves_while_it_is_held, set_up, tear_down),
+		cmocka_unit_test(test_connection_breaks_while_it_is_held),
+		cmocka_unit_test_setup_teardown(test_others_while_one_is_held, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_trickled_head, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_trickled_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_half_sent, set_up, tear_down),
