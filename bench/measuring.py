@@ -39,6 +39,27 @@ def load(args, mode, *more):
     return json.loads(done.stdout) | {"load_us": used_us(resource.getrusage(resource.RUSAGE_CHILDREN)) - before}
 
 
+def beside(args, peer, measure):
+    """What measure() returns, with the peer measured right before it, as often as there are rounds: the machine's speed changes, but
+    less within a round. Sorted by their ratio."""
+    rounds = [{"peer": load(args, peer, "--seconds", args.seconds), "ours": measure()} for _ in range(args.rounds)]
+    return sorted(rounds, key=ratio)
+
+
+def ratio(of_round):
+    return of_round["ours"]["rate"] / of_round["peer"]["rate"]
+
+
+def middle(rounds):
+    return rounds[len(rounds) // 2]
+
+
+def ratio_row(name, rounds, least, goal):
+    """The middle ratio with the lowest and the highest; least None: no goal."""
+    value, others = ratio(middle(rounds)), f" ({ratio(rounds[0]):.2f} to {ratio(rounds[-1]):.2f})" if len(rounds) > 1 else ""
+    return f"  {name}", f"{value:.2f}{others}", goal if least else "", value >= least if least else None
+
+
 def cpu_us(pid):
     """Processor time of a process so far, all of its threads."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -87,6 +108,7 @@ def end(processes):
 def add_arguments(parser):
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="Meson's build folder (default: build)")
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each pair of measurements; the middle ratio counts (default: 3)")
     parser.add_argument("--signed", action="store_true", help="webhooks carry Chat2Desk's signature")
     parser.add_argument("--json", action="store_true", help="all figures as JSON instead of the table")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
