@@ -3,7 +3,7 @@
 #include "command/commands.h"
 #include "command/options.h"
 #include "command/process.h"
-#include "store/shared/takeover.h"
+#include "store/shared/takeover/takeover.h"
 
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
 #include "base/crash.h"
 #include "store/shared/job.h"
 #include "store/shared/prepare.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/spool.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/spool/spool.h"
 
 static void put(struct redis_call *call, const struct store_message *m, int64_t arrived_ms, struct buf *data)
 {

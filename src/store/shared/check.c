@@ -1,6 +1,6 @@
 /* check.c - the settings of both servers, before anything is opened. */
-#include "store/shared/pg_connect.h"
-#include "store/shared/redis.h"
+#include "store/shared/pg/connect.h"
+#include "store/shared/redis/redis.h"
 
 enum err shared_check_settings(const struct settings *settings, struct why *why)
 {

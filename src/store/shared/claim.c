@@ -4,8 +4,8 @@
 #include "store/shared/held.h"
 #include "store/shared/job.h"
 #include "store/shared/owner.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/waker.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/waker.h"
 
 enum { ANSWER_NOW, ANSWER_WHY, ANSWER_WAIT, ANSWER_REPLIES };
 enum { REPLY_ID, REPLY_LEASE, REPLY_DATA, REPLY_C, REPLY_ATTEMPTS, REPLY_DOUBTFUL, REPLY_TIMESTAMP };

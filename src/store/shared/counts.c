@@ -2,9 +2,9 @@
 #include "store/shared/counts.h"
 #include "base/clock.h"
 #include "store/shared/prepare.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_clock.h"
-#include "store/shared/spool.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/clock.h"
+#include "store/shared/spool/spool.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* dead.c - dead letters: looked at, put back, removed. Their numbers are Redis' own, in the order of death. */
 #include "store/shared/job.h"
-#include "store/shared/redis_call.h"
+#include "store/shared/redis/call.h"
 
 #include <ctype.h>
 

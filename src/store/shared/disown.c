@@ -4,7 +4,7 @@
 
 #include "base/metrics.h"
 #include "store/shared/held.h"
-#include "store/shared/waker.h"
+#include "store/shared/redis/waker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -6,7 +6,7 @@
 #ifndef STORE_SHARED_DISOWN_H
 #define STORE_SHARED_DISOWN_H
 
-#include "store/shared/redis_call.h"
+#include "store/shared/redis/call.h"
 
 struct disowned;
 

@@ -6,10 +6,10 @@
 #include "base/metrics.h"
 #include "store/shared/grave.h"
 #include "store/shared/held.h"
-#include "store/shared/pg.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_finish.h"
-#include "store/shared/waker.h"
+#include "store/shared/pg/pg.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/finish.h"
+#include "store/shared/redis/waker.h"
 
 /* One of the call, as far as it is ours. */
 struct failing {

@@ -2,7 +2,7 @@
 #ifndef STORE_SHARED_FAIL_H
 #define STORE_SHARED_FAIL_H
 
-#include "store/shared/redis_call.h"
+#include "store/shared/redis/call.h"
 
 /* A call's first arguments; behind them, four for each turn: client, turn id, what becomes of it, its reason. What may
  * become of it stands at the head of fail.lua. */

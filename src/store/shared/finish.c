@@ -3,6 +3,7 @@
  * The local fence and the pre-check keep out what is stale for sure. PostgreSQL decides; what it moved is made true in
  * Redis; what stands there otherwise is finished as recorded. Until all of a call has its outcome nothing is let go, so that
  * it may be repeated whatever failed: PostgreSQL then answers "the row names this turn", Redis "done before". */
+#include "store/shared/redis/finish.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -10,10 +11,9 @@
 #include "store/shared/job.h"
 #include "store/shared/lane.h"
 #include "store/shared/owner.h"
-#include "store/shared/pg.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_clock.h"
-#include "store/shared/redis_finish.h"
+#include "store/shared/pg/pg.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/clock.h"
 
 #include <stdio.h>
 

@@ -2,10 +2,10 @@
 #include "store/shared/grave.h"
 
 #include "store/shared/job.h"
-#include "store/shared/pg.h"
-#include "store/shared/redis.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_keys.h"
+#include "store/shared/pg/pg.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/keys.h"
+#include "store/shared/redis/redis.h"
 
 #include <hiredis/hiredis.h>
 #include <stdlib.h>

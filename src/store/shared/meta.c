@@ -1,9 +1,9 @@
 /* meta.c - layout, prefix, events and epoch: read in one go, written only where something is missing. */
 #include "store/shared/meta.h"
 
-#include "store/shared/redis.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_keys.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/keys.h"
+#include "store/shared/redis/redis.h"
 
 #include <hiredis/hiredis.h>
 

@@ -1,5 +1,5 @@
 /* orders.c - orders, logs and the funnel, as people read them; and an order's status, as they set it. */
-#include "store/shared/pg_pipeline.h"
+#include "store/shared/pg/pipeline.h"
 
 #define MS(column) "floor(extract(epoch FROM " column ") * 1000)::bigint"
 #define ORDER_COLUMNS                                                                                                    \

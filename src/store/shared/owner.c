@@ -6,8 +6,8 @@
 #include "base/random.h"
 #include "base/wait.h"
 #include "store/shared/held.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_connect.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/connect.h"
 
 #include <inttypes.h>
 #include <pthread.h>

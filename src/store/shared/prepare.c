@@ -3,14 +3,14 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "store/shared/bull_workers.h"
 #include "store/shared/meta.h"
-#include "store/shared/pg.h"
-#include "store/shared/redis.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_keys.h"
-#include "store/shared/redis_library.h"
-#include "store/shared/takeover.h"
+#include "store/shared/pg/pg.h"
+#include "store/shared/redis/bull_workers.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/keys.h"
+#include "store/shared/redis/library.h"
+#include "store/shared/redis/redis.h"
+#include "store/shared/takeover/takeover.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* rate.c - one slot of the window that all senders share, for a call that is no reply. */
-#include "store/shared/redis_call.h"
+#include "store/shared/redis/call.h"
 
 enum err shared_rate(struct store *store)
 {

@@ -4,9 +4,9 @@
 #include "store/shared/grave.h"
 #include "store/shared/held.h"
 #include "store/shared/owner.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_clock.h"
-#include "store/shared/waker.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/clock.h"
+#include "store/shared/redis/waker.h"
 
 static const char *how_of(enum store_sent_how how)
 {

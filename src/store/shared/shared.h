@@ -21,17 +21,17 @@ enum {
 	JOB_ID_MAX = 1024 /* bytes */
 };
 
-struct redis_pool;  /* redis_pool.h */
-struct pg_pool;     /* pg_pool.h */
+struct redis_pool;  /* redis/redis.h */
+struct pg_pool;     /* pg/pool.h */
 struct held;        /* held.h: turns of this process */
 struct owner;       /* owner.h: beats */
-struct wakers;      /* waker.h */
+struct wakers;      /* redis/waker.h */
 struct disowned;    /* disown.h: takes and claims whose answer was lost */
-struct redis_clock; /* redis_clock.h */
+struct redis_clock; /* redis/clock.h */
 struct counted;     /* counts.h: the last counts */
-struct keeping;     /* keep.h: when which round was last made */
+struct keeping;     /* keep/keep.h: when which round was last made */
 struct prepared;    /* prepare.h: how far the servers were seen to be what they must be */
-struct spool;       /* spool.h; NULL where nothing is spooled */
+struct spool;       /* spool/spool.h; NULL where nothing is spooled */
 
 struct shared {
 	struct store store; /* first: a struct store * is a struct shared * */

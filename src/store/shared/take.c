@@ -8,10 +8,10 @@
 #include "store/shared/job.h"
 #include "store/shared/lane.h"
 #include "store/shared/owner.h"
-#include "store/shared/pg.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_finish.h"
-#include "store/shared/waker.h"
+#include "store/shared/pg/pg.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/finish.h"
+#include "store/shared/redis/waker.h"
 
 enum { WINDOW_LEAST = 64, WINDOW_MOST = 1024, GATHER = 64 };
 /* Elements of the script's answer, of a turn in it and of a turn's job. */

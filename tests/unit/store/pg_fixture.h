@@ -3,7 +3,7 @@
 #define TESTS_UNIT_STORE_PG_FIXTURE_H
 
 #include "postgres_server.h"
-#include "store/shared/pg.h"
+#include "store/shared/pg/pg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_pg_error.c - what PostgreSQL's SQLSTATEs mean. */
-#include "store/shared/pg_error.h"
+#include "store/shared/pg/error.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* test_pg_params.c - texts made fit for PostgreSQL. */
-#include "store/shared/pg_params.h"
+#include "store/shared/pg/params.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 #include "pg_fixture.h"
 
 #include "base/clock.h"
-#include "store/shared/pg_connect.h"
-#include "store/shared/pg_schema.h"
+#include "store/shared/pg/connect.h"
+#include "store/shared/pg/schema.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* test_pg_url.c - DATABASE_URL: what is taken, what is refused, and that no sentence shows a password. */
-#include "store/shared/pg_connect.h"
+#include "store/shared/pg/connect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,14 +2,14 @@
 #include "redis_server.h"
 
 #include "base/clock.h"
-#include "store/shared/bull_workers.h"
 #include "store/shared/held.h"
+#include "store/shared/keep/sweep.h"
 #include "store/shared/owner.h"
-#include "store/shared/redis_call.h"
-#include "store/shared/redis_clock.h"
-#include "store/shared/redis_library.h"
-#include "store/shared/sweep.h"
-#include "store/shared/waker.h"
+#include "store/shared/redis/bull_workers.h"
+#include "store/shared/redis/call.h"
+#include "store/shared/redis/clock.h"
+#include "store/shared/redis/library.h"
+#include "store/shared/redis/waker.h"
 
 #include <hiredis/hiredis.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* test_redis_clock.c - Redis' time out of its answers. */
 #include "base/clock.h"
-#include "store/shared/redis_clock.h"
+#include "store/shared/redis/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_redis_error.c - what Redis' error replies mean, in the words of 6.2 and 7. */
-#include "store/shared/redis.h"
+#include "store/shared/redis/redis.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

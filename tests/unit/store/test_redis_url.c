@@ -1,5 +1,5 @@
 /* test_redis_url.c - what the settings say about where Redis is. */
-#include "store/shared/redis_url.h"
+#include "store/shared/redis/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

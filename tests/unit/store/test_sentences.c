@@ -2,7 +2,7 @@
 #include "both_servers.h"
 
 #include "base/clock.h"
-#include "store/shared/pg_connect.h"
+#include "store/shared/pg/connect.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

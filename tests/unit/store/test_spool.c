@@ -1,5 +1,5 @@
 /* test_spool.c - the spool: what is kept while the store is away, in which order it leaves, and what a crash leaves. */
-#include "store/shared/spool.h"
+#include "store/shared/spool/spool.h"
 
 #include "base/clock.h"
 

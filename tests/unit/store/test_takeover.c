@@ -2,7 +2,7 @@
 #include "both_servers.h"
 
 #include "base/clock.h"
-#include "store/shared/takeover.h"
+#include "store/shared/takeover/takeover.h"
 
 #include <inttypes.h>
 #include <stdio.h>

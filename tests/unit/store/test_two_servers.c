@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "store/shared/audit.h"
-#include "store/shared/pg.h"
+#include "store/shared/keep/audit.h"
+#include "store/shared/pg/pg.h"
 
 #include <stdio.h>
 #include <time.h>
