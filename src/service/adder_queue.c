@@ -1,0 +1,109 @@
+/* adder_queue.c - what waits to be added, what is worth a batch, and spares for the next. */
+#include "service/adder_inside.h"
+
+#include <stdlib.h>
+
+enum {
+	ENOUGH = 32, /* messages that are worth a batch beside another */
+	SPARES_MAX = 256
+};
+
+static void push(struct adder *a, struct pending *p)
+{
+	p->next = NULL;
+	*a->last = p;
+	a->last = &p->next;
+	a->n++;
+	a->bytes += p->message.text.n;
+}
+
+struct pending *adder_pop(struct adder *a)
+{
+	struct pending *p = a->first;
+
+	a->first = p->next;
+	if (a->first == NULL)
+		a->last = &a->first;
+	a->n--;
+	a->bytes -= p->message.text.n;
+	return p;
+}
+
+void adder_recycle(struct adder *a, struct pending *p)
+{
+	struct arena arena = p->arena;
+
+	if (a->n_spare == SPARES_MAX) {
+		arena_free(&p->arena);
+		free(p);
+		return;
+	}
+	arena_reset(&arena);
+	*p = (struct pending){ .arena = arena, .next = a->spare };
+	a->spare = p;
+	a->n_spare++;
+}
+
+/* A batch costs what few messages can't repay. So while one is under way, or more is about to come, only many are worth
+ * the next; the others are when it has ended. */
+bool adder_has_batch(const struct adder *a)
+{
+	return a->n >= ENOUGH || (a->n > 0 && a->under_way == 0 && a->flushed);
+}
+
+bool adder_is_awaited(const struct adder *a)
+{
+	return a->waiting && adder_has_batch(a);
+}
+
+void adder_wake_if(struct adder *a, bool wake)
+{
+	if (wake)
+		(void)pthread_cond_signal(&a->more);
+}
+
+struct pending *adder_new(struct adder *a)
+{
+	struct pending *p;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	p = a->spare;
+	if (p != NULL) {
+		a->spare = p->next;
+		a->n_spare--;
+	}
+	(void)pthread_mutex_unlock(&a->mutex);
+	return p != NULL ? p : mem_alloc(sizeof *p);
+}
+
+void adder_release(struct adder *a, struct pending *p)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	adder_recycle(a, p);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+bool adder_put(struct adder *a, struct pending *p)
+{
+	bool room, wake;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
+	if (room)
+		push(a, p);
+	wake = adder_is_awaited(a);
+	(void)pthread_mutex_unlock(&a->mutex);
+	adder_wake_if(a, wake);
+	return room;
+}
+
+void adder_flush(struct adder *a)
+{
+	bool wake;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	a->flushed = true;
+	wake = adder_is_awaited(a);
+	(void)pthread_mutex_unlock(&a->mutex);
+	adder_wake_if(a, wake);
+}
