@@ -191,9 +191,11 @@ static int load_settings(struct parse *p)
 	if (!o->help->settings)
 		return OPTIONS_GO_ON;
 	o->sources = mem_alloc(setting_count() * sizeof *o->sources);
-	if (settings_load(&o->settings, o->config_file, p->overrides, p->n_overrides, o->sources, &why) != ERR_OK)
-		return command_failed(ERR_INVALID, &why);
-	return OPTIONS_GO_ON;
+	if (settings_load(&o->settings, o->config_file, p->overrides, p->n_overrides, o->sources, &why) == ERR_OK)
+		return OPTIONS_GO_ON;
+	if (o->help->refused != NULL)
+		o->help->refused(o, &why);
+	return command_failed(ERR_INVALID, &why);
 }
 
 int options_parse(struct options *o, const struct command_help *help, int argc, char **argv)

@@ -24,6 +24,8 @@
 
 #include "base/settings.h"
 
+struct options;
+
 /* What a command ends with; part of the interface, see the man page. */
 enum exit_code {
 	EXIT_DONE = 0,
@@ -53,6 +55,8 @@ struct command_help {
 	bool lists_settings;  /* its help lists every setting */
 	bool json;            /* takes --json */
 	const char *examples; /* lines, each ended by \n */
+	/* also told why the settings do not load, before standard error is; NULL: nobody is */
+	void (*refused)(const struct options *o, const struct why *why);
 };
 
 /* One option as it was given; value NULL: a flag. */

@@ -69,10 +69,15 @@ static enum err check(const struct options *o, struct dialog_form **form, struct
 	return e;
 }
 
-static int refuse(const struct options *o, const struct why *why)
+static void tell_programs(const struct options *o, const struct why *why)
 {
 	if (o->json)
 		json_print(json_pack("{s:b, s:s}", "valid", false, "error", why->text));
+}
+
+static int refuse(const struct options *o, const struct why *why)
+{
+	tell_programs(o, why);
 	(void)fprintf(stderr, "chat2order: %s\n", why->text);
 	return EXIT_USAGE;
 }
@@ -89,6 +94,7 @@ int command_validate(int argc, char **argv)
 		.operands_most = 1,
 		.settings = true,
 		.json = true,
+		.refused = tell_programs,
 		.examples = "chat2order validate\n"
 			    "chat2order validate dialogs/pizza.yaml\n"
 			    "chat2order validate --config /etc/chat2order.conf --json\n",

@@ -100,6 +100,8 @@ def test_validate_names_line_and_cure(chat2order, program):
     ended = chat2order("validate", "--config", file)
     assert ended.code == 2
     assert f"{file} line 2: there is no setting WORKER_CONCURENCY; did you mean WORKER_CONCURRENCY?" in ended.err
+    judged = chat2order("validate", "--config", file, "--json")
+    assert judged.json["valid"] is False and judged.json["error"] in judged.err
 
 
 def test_validate_accepts_the_built_in_form(chat2order):
