@@ -115,11 +115,7 @@ while #out < wanted and popped < most * 4 do
 		place(ids[i])
 	end
 end
-if #active > 0 then
-	bulk('LPUSH', O .. 'active', active)
-	use_slots(limit, #active)
-	tell(O, 'active@' .. owner, active)
-end
+begin_posts(active, limit, owner)
 
 local wait = ''
 if #out < most and free <= #out and call('EXISTS', O .. 'wait') == 1 then

@@ -100,11 +100,7 @@ delete(gone)
 if #freed > 0 then
 	bulk('HDEL', S .. 'held:' .. owner, freed)
 end
-if #claimed > 0 then
-	bulk('LPUSH', O .. 'active', claimed)
-	use_slots(limit, #claimed)
-	tell(O, 'active@' .. owner, claimed)
-end
+begin_posts(claimed, limit, owner)
 if #waiting > 0 then
 	bulk('LPUSH', listed(O), waiting)
 	tell(O, 'waiting@' .. owner, waiting)

@@ -48,6 +48,15 @@ local function use_slots(limit, n)
 	call('HINCRBY', key, 'n', n)
 end
 
+-- claimed -> active, a slot of the window each.
+local function begin_posts(ids, limit, owner)
+	if #ids > 0 then
+		bulk('LPUSH', O .. 'active', ids)
+		use_slots(limit, #ids)
+		tell(O, 'active@' .. owner, ids)
+	end
+end
+
 -- One slot that no call used goes back, out of the newest bucket that has one.
 local function return_slot()
 	local key = S .. 'rate'
