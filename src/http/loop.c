@@ -1,6 +1,7 @@
 /* loop.c - passes of the library's daemon, and what wakes them. */
 #include "http/loop.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <poll.h>
@@ -29,19 +30,19 @@ static bool more_at_once(struct loop *l)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	return l->again || (l->waiting == 0 && MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms == 0);
+	return l->again > 0 || (l->waiting == 0 && MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms == 0);
 }
 
 static void pass(struct loop *l)
 {
-	l->again = false;
+	if (l->again > 0)
+		l->again--;
 	(void)MHD_run(l->daemon);
-	l->passes++;
 }
 
 static void tell_caught_up(struct loop *l)
 {
-	l->passes = 0;
+	l->since_us = clock_mono_us();
 	if (l->caught_up != NULL)
 		l->caught_up(l->context);
 }
@@ -56,10 +57,12 @@ static void *run(void *context)
 
 		pass(l);
 		busy = more_at_once(l) || wait_for_events(l, 0);
-		if (!busy || l->passes >= LOOP_PASSES_MAX)
+		if (!busy || clock_mono_us() - l->since_us >= LOOP_BUSY_US)
 			tell_caught_up(l);
-		if (!busy)
+		if (!busy) {
 			(void)wait_for_events(l, l->waiting > 0 ? LOOP_LOOK_MS : -1);
+			l->since_us = clock_mono_us();
+		}
 	}
 	return NULL;
 }
@@ -88,9 +91,10 @@ void loop_stop(struct loop *l)
 	(void)close(l->wake);
 }
 
-void loop_again(struct loop *l)
+void loop_again(struct loop *l, unsigned passes)
 {
-	l->again = true;
+	if (l->again < passes)
+		l->again = passes;
 }
 
 void loop_wait(struct loop *l)

@@ -205,7 +205,7 @@ static enum MHD_Result queue_answer(struct http_request *r)
 	enum MHD_Result queued;
 
 	wait_is_over(r);
-	loop_again(r->loop); /* to send it */
+	loop_again(r->loop, 2); /* to send it, and to see that it is sent */
 	deadline_enter(&connection_of(r->connection)->deadline, DEADLINE_ANSWERING);
 	queued = r->cut ? MHD_NO : MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 	drop_response(r);
@@ -280,7 +280,7 @@ static enum MHD_Result begin(struct http_request *r)
 		return refuse_too_large(r);
 	r->body_n = f.chunked ? -1 : length;
 	if (f.expects)
-		loop_again(r->loop); /* to send "100 Continue" */
+		loop_again(r->loop, 2); /* to send "100 Continue", and to read on */
 	return MHD_YES;
 }
 
@@ -306,10 +306,10 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
 	if (r->over == 0) {
 		buf_add(&r->body, data, n);
 		if (r->body_n != (int64_t)r->body.n)
-			loop_again(r->loop); /* more of it may be there already */
+			loop_again(r->loop, 1); /* more of it may be there already */
 		return MHD_YES;
 	}
-	loop_again(r->loop);
+	loop_again(r->loop, 1);
 	drop_body(r);
 	r->discarded += n;
 	return r->discarded <= DISCARD_TIMES * (uint64_t)r->server->options.body_max ? MHD_YES : MHD_NO;
@@ -403,6 +403,7 @@ static void on_completed(
 		return;
 	*request = NULL;
 	wait_is_over(r);
+	loop_again(r->loop, 1); /* the next request may be there already */
 	if (leave_to_handler(r))
 		return;
 	if (atomic_load(&r->state) == STATE_ANSWERED && r->response != NULL)
@@ -434,7 +435,7 @@ static void on_connection(
 		deadlines_forget(s->deadlines, &c->deadline);
 		release(c);
 		*mine = NULL;
-		loop_again(&serving->loop);
+		loop_again(&serving->loop, 1);
 	}
 }
 

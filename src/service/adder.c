@@ -69,8 +69,8 @@ static bool take_batch(struct batch *b)
 	}
 	while (a->n > 0 && b->n < ADDER_BATCH_MAX)
 		b->pending[b->n++] = adder_pop(a);
-	a->flushed = false;
-	a->under_way += b->n > 0 ? 1 : 0;
+	a->flushed = a->flushed && a->n > 0;
+	a->under_way += b->n;
 	(void)pthread_mutex_unlock(&a->mutex);
 	return b->n > 0;
 }
@@ -139,8 +139,8 @@ static void release_batch(struct batch *b, enum err e)
 		adder_recycle(a, a->again);
 		a->again = NULL;
 	}
+	a->under_way -= b->n;
 	b->n = 0;
-	a->under_way--;
 	wake = adder_is_awaited(a);
 	(void)pthread_mutex_unlock(&a->mutex);
 	adder_wake_if(a, wake);

@@ -31,7 +31,7 @@ struct pending {
 
 MUST_CHECK enum err adder_start(
     struct store *store, struct health *health, int64_t timeout_ms, struct adder **ret, struct why *why);
-/* Stores what is waiting, answers all, ends both threads. NULL is fine; *adder is NULL afterwards. */
+/* Stores what is waiting, answers all, ends the threads. NULL is fine; *adder is NULL afterwards. */
 void adder_stop(struct adder **adder);
 
 /* An empty one, to be given to adder_put() or adder_release(). Any thread. */

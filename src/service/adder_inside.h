@@ -37,7 +37,7 @@ struct adder {
 	struct pending *first, **last;
 	size_t n, bytes;
 	bool flushed;     /* adder_flush() was called for what waits */
-	size_t under_way; /* batches */
+	size_t under_way; /* messages in batches */
 	bool waiting;     /* an adding thread, for more */
 	bool stop, ended;
 	struct pending *spare;

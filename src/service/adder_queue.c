@@ -5,6 +5,7 @@
 
 enum {
 	ENOUGH = 32, /* messages that are worth a batch beside another */
+	FEW = 8,     /* messages in all, with which the processors have time for such a batch anyway */
 	SPARES_MAX = 256
 };
 
@@ -45,10 +46,12 @@ void adder_recycle(struct adder *a, struct pending *p)
 }
 
 /* A batch costs what few messages can't repay. So while one is under way, or more is about to come, only many are worth
- * the next; the others are when it has ended. */
+ * the next; the others are when it has ended, or when there are so few in all that nobody is short of time. */
 bool adder_has_batch(const struct adder *a)
 {
-	return a->n >= ENOUGH || (a->n > 0 && a->under_way == 0 && a->flushed);
+	bool has_time = a->under_way == 0 || a->under_way + a->n <= FEW;
+
+	return a->n >= ENOUGH || (a->n > 0 && a->flushed && has_time);
 }
 
 bool adder_is_awaited(const struct adder *a)
@@ -102,7 +105,7 @@ void adder_flush(struct adder *a)
 	bool wake;
 
 	(void)pthread_mutex_lock(&a->mutex);
-	a->flushed = true;
+	a->flushed = a->n > 0;
 	wake = adder_is_awaited(a);
 	(void)pthread_mutex_unlock(&a->mutex);
 	adder_wake_if(a, wake);

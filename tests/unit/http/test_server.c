@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "client.h"
+#include "http/loop.h"
 #include "http/server.h"
 
 #include <netinet/in.h>
@@ -441,6 +442,30 @@ static void test_others_while_one_is_held(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Nobody is served by the loop's look-out for what nobody can tell, but at once: 100 looks take half a second. */
+static void test_others_are_served_at_once(void **state)
+{
+	enum { TIMES = 100 };
+	struct site *s = *state;
+	int held = client_connect(http_port(s->server)), fd = client_connect(http_port(s->server));
+	int64_t from_ms = clock_mono_ms();
+	struct client_answer a;
+
+	assert_true(client_send(held, SLICE("GET /hold HTTP/1.1\r\n" HOST "\r\n")));
+	wait_held(s, 1);
+	for (int i = 0; i < TIMES; i++) {
+		assert_true(client_send(fd, SLICE("POST /late HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc")));
+		client_read(fd, false, &a);
+		assert_int_equal(a.status, 200);
+	}
+	if (clock_mono_ms() - from_ms >= TIMES * LOOP_LOOK_MS / 2)
+		fail_msg("%d answers took %lld ms", TIMES, (long long)(clock_mono_ms() - from_ms));
+	let_go(s);
+	client_read(held, false, &a);
+	assert_int_equal(close(held), 0);
+	assert_int_equal(close(fd), 0);
+}
+
 /* ---- slow clients ------------------------------------------------------------------------------------- */
 
 /* Sends one byte every tenth of the timeout until the connection is ended; returns how long that took. */
@@ -713,6 +738,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_client_leaves_while_it_is_held, set_up, tear_down),
 		cmocka_unit_test(test_connection_breaks_while_it_is_held),
 		cmocka_unit_test_setup_teardown(test_others_while_one_is_held, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_others_are_served_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_trickled_head, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_trickled_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_half_sent, set_up, tear_down),
