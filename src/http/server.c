@@ -4,13 +4,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "http/deadline.h"
+#include "http/framing.h"
 #include "http/listen.h"
 #include "http/loop.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -235,51 +235,25 @@ static enum MHD_Result refuse_too_large(struct http_request *r)
 
 /* ---- a request's head ------------------------------------------------------------------------------ */
 
-/* What the head says about where the body ends. */
-struct framing {
-	struct slice length; /* p == NULL: not declared */
-	bool chunked, contradicts, unknown_coding, expects;
-};
-
-static enum MHD_Result look_at_header(
-    void *context, enum MHD_ValueKind kind, const char *name, size_t name_n, const char *value, size_t value_n)
-{
-	struct framing *f = context;
-	struct slice v = { value, value_n };
-
-	(void)kind;
-	if (name_n == strlen("Content-Length") && strcasecmp(name, "Content-Length") == 0) {
-		f->contradicts |= f->length.p != NULL && !slice_eq(f->length, v);
-		f->length = v;
-	} else if (name_n == strlen("Transfer-Encoding") && strcasecmp(name, "Transfer-Encoding") == 0) {
-		f->unknown_coding |= f->chunked || v.n != strlen("chunked") || strcasecmp(v.p, "chunked") != 0;
-		f->chunked = true;
-	} else if (name_n == strlen("Expect") && strcasecmp(name, "Expect") == 0) {
-		f->expects = true;
-	}
-	return MHD_YES;
-}
-
-/* A head that leaves open where its body ends is how requests are smuggled past a proxy. */
 static enum MHD_Result begin(struct http_request *r)
 {
-	struct framing f = { 0 };
-	int64_t length = 0;
+	struct framing f;
 
 	deadline_enter(&connection_of(r->connection)->deadline, DEADLINE_ARRIVING);
-	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, look_at_header, &f);
-	if (f.contradicts || (f.chunked && f.length.p != NULL))
+	switch (framing_read(r->connection, r->server->options.body_max, &f)) {
+	case FRAMING_SOUND:
+		break;
+	case FRAMING_CONTRADICTS:
 		return refuse(r, MHD_HTTP_BAD_REQUEST,
 		    "{\"success\":false,\"error\":\"The request declares its length in two ways\"}");
-	if (f.unknown_coding)
+	case FRAMING_UNKNOWN_CODING:
 		return refuse(r, MHD_HTTP_NOT_IMPLEMENTED,
 		    "{\"success\":false,\"error\":\"Of the transfer codings only chunked is known\"}");
-	if (f.length.p != NULL && !slice_to_int64(f.length, &length))
+	case FRAMING_TOO_LARGE:
 		return refuse_too_large(r);
-	if (length < 0 || (size_t)length > r->server->options.body_max)
-		return refuse_too_large(r);
-	r->body_n = f.chunked ? -1 : length;
-	if (f.expects)
+	}
+	r->body_n = f.length;
+	if (f.expects_continue)
 		loop_again(r->loop, 2); /* to send "100 Continue", and to read on */
 	return MHD_YES;
 }
