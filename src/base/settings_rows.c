@@ -183,13 +183,26 @@ void settings_defaults(struct settings *s)
 	set_defaults(s);
 }
 
+/* A URL in a place that is no secret's may still bring a password. */
+static bool has_login(const char *text)
+{
+	const char *address = strstr(text, "://");
+
+	return address != NULL && strchr(address, '@') != NULL;
+}
+
+static void show_text(const char *text, struct buf *out)
+{
+	buf_text(out, has_login(text) ? "(a URL with a login, not shown)" : text);
+}
+
 void setting_show(const struct settings *s, const struct setting *row, struct buf *out)
 {
 	const char *field = (const char *)s + row->offset;
 
 	switch (row->kind) {
 	case SETTING_TEXT:
-		buf_text(out, *(const char *const *)(const void *)field);
+		show_text(*(const char *const *)(const void *)field, out);
 		break;
 	case SETTING_SECRET:
 		buf_text(out, **(const char *const *)(const void *)field != '\0' ? "(set)" : "(not set)");

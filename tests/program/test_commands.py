@@ -94,6 +94,11 @@ def test_config_says_where_a_value_comes_from_and_hides_secrets(chat2order, prog
     assert "hush" not in chat2order("config", "--config", file).out
 
 
+def test_config_shows_no_login_of_a_url_in_the_wrong_place(chat2order):
+    for name in ("REDIS_SENTINELS", "DATABASE_NAME", "PUBLIC_URL"):
+        assert "hush" not in chat2order("config", **{name: "https://joe:hush@host/x"}).out
+
+
 def test_validate_names_line_and_cure(chat2order, program):
     file = program.folder / "shop.conf"
     file.write_text("PORT=3000\nWORKER_CONCURENCY=7\n")

@@ -21,6 +21,9 @@ UNREADABLE = [
     ("REDIS_URL", "http://x", "it is redis://"),
     ("REDIS_URL", "redis://:s3cr%zz@127.0.0.1", "it is redis://"),
     ("REDIS_SENTINELS", "one:port", "host:port"),
+    ("REDIS_SENTINELS", "redis://:s3cret@127.0.0.1:26379", "host:port"),
+    ("REDIS_SENTINELS", "shop:s3cret@127.0.0.1:26379", "REDIS_PASSWORD"),
+    ("REDIS_MASTER", "redis://:s3cret@127.0.0.1", "REDIS_SENTINELS"),
     ("STORE_PREFIX", "bull", "must differ"),
     ("DATABASE_URL", "mysql://u:s3cret@h/d", "it looks like postgresql://"),
     ("DATABASE_URL", "postgressql://u:s3cret@h/d", "it looks like postgresql://"),
@@ -28,6 +31,7 @@ UNREADABLE = [
     ("DATABASE_URL", "postgresql://shop:s3cr/et@127.0.0.1:1/shop", "%2F"),
     ("DATABASE_URL", "postgresql://shop:12@s3cret@127.0.0.1:1/shop", "%40"),
     ("DATABASE_URL", "host=127.0.0.1 pasword=s3cret", "it looks like postgresql://"),
+    ("DATABASE_URL", "dbname=postgresql://shop:s3cret@127.0.0.1:1/shop", "its dbname is a URL"),
 ]
 
 
@@ -54,6 +58,22 @@ def test_validate_names_the_line(chat2order, program):
     assert ended.code == 2
     assert f"{file} line 3: DATABASE_URL cannot be read" in ended.err
     assert "s3cr" not in ended.err
+
+
+@pytest.mark.parametrize("name, value", [
+    ("REDIS_HOST", "redis://:s3cret@127.0.0.1:1"),
+    ("DATABASE_HOST", "postgresql://shop:s3cret@127.0.0.1:1/shop"),
+    ("DATABASE_NAME", "postgresql://shop:s3cret%zz@127.0.0.1:1/shop"),
+    ("DATABASE_NAME", "dbname=shop password=s3cret"),
+    ("DATABASE_USER", "postgresql://shop:s3cret@127.0.0.1:1/shop"),
+])
+@pytest.mark.parametrize("command", ["validate", "queue counts", "orders"])
+def test_an_address_in_place_of_a_name_is_refused(chat2order, command, name, value):
+    parts = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "1", "DATABASE_HOST": "127.0.0.1", "DATABASE_PORT": "1"}
+    ended = chat2order(*command.split(), CHAT2DESK_API_TOKEN="t", **{**parts, name: value})
+    assert ended.code in (2, 3)
+    assert name in ended.err and name.split("_", maxsplit=1)[0] + "_URL" in ended.err
+    assert "s3cr" not in ended.err and "s3cr" not in ended.out
 
 
 @pytest.mark.parametrize("alone, missing", [({"REDIS_URL": REDIS}, "DATABASE_URL"), ({"DATABASE_URL": POSTGRES}, "REDIS_URL")])
@@ -97,6 +117,18 @@ def shop(tmp_path):
         postgres.remove()
 
 
+@pytest.fixture(scope="module")
+def redis_without_auth():
+    """It answers AUTH as any word that it does not know: with what stands behind it."""
+    redis = Redis(appendfsync=None)
+    words = redis.command()
+    redis.command = lambda: [*words, "--rename-command", "AUTH", "elsewhere"]
+    try:
+        yield redis.start()
+    finally:
+        redis.remove()
+
+
 def reason_of(service, check):
     """Health's sentence on a check, "" while there is none."""
     _, health = service.health()
@@ -106,6 +138,30 @@ def reason_of(service, check):
 def lines_of(service, event):
     with open(service.log_path, encoding="utf-8") as log:
         return [line for line in map(json.loads, log) if line.get("event") == event]
+
+
+@pytest.mark.parametrize("command", ["queue counts", "serve", "worker", "run"])
+@pytest.mark.parametrize("settings", [{"REDIS_URL": "redis://joe:s3cret@127.0.0.1:{}"}, {"REDIS_URL": "redis://:s3cret@127.0.0.1:{}"},
+                                      {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "{}", "REDIS_PASSWORD": "s3cret"}],
+                         ids=["user", "password", "parts"])
+def test_a_redis_without_auth_does_not_give_the_password_back(chat2order, redis_without_auth, command, settings):
+    at = {name: value.format(redis_without_auth.port) for name, value in settings.items()}
+    ended = chat2order(*command.split(), CHAT2DESK_API_TOKEN="t", PORT="0", ADMIN_PORT="0", DATABASE_URL=POSTGRES, **at)
+    assert ended.code in (2, 3)
+    assert "refuses AUTH" in ended.err and "renamed" in ended.err
+    assert "s3cr" not in ended.err and "s3cr" not in ended.out
+
+
+def test_what_waits_in_the_spool_says_why(shop):
+    shop.redis.call("CONFIG", "SET", "min-replicas-to-write", "1")
+    say(shop, 1, "hello")
+    reason = wait_for(lambda: "NOREPLICAS" in reason_of(shop, "spool") and reason_of(shop, "spool"), "health to say why")
+    assert "messages wait in" in reason and f"Redis at 127.0.0.1:{shop.redis.port}" in reason
+    told = lines_of(shop, "messages wait in the spool")
+    assert len(told) == 1 and "NOREPLICAS" in told[0]["reason"]
+    shop.redis.call("CONFIG", "SET", "min-replicas-to-write", "0")
+    wait_for(lambda: shop.health()[0] == 200 and not reason_of(shop, "spool"), "the spool to be empty")
+    assert len(lines_of(shop, "messages wait in the spool")) == 1
 
 
 def test_a_table_renamed_away_is_named_with_the_cure(shop):

@@ -44,6 +44,7 @@ static const struct {
 	{ "42501", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE }, /* no privilege */
 	{ "42P01", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE }, /* no such table */
 	{ "42703", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE }, /* no such column */
+	{ "42701", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE }, /* a column that is there already */
 	{ "", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE },      /* the connection broke */
 	{ "0A000", PG_FAULT_OTHER, ERR_IO },
 	{ "42601", PG_FAULT_OTHER, ERR_IO },

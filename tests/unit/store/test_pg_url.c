@@ -98,6 +98,11 @@ static const struct {
 	{ "host=127.0.0.1 port=s3cret", "s3cret" },
 	{ "host=127.0.0.1 password='s3cret", "s3cret" },
 	{ "host=shop:s3cret@127.0.0.1 dbname=shop", "s3cret" },
+	{ "dbname=postgresql://shop:s3cret@127.0.0.1:1/shop host=127.0.0.1 port=1", "s3cret" },
+	{ "dbname='postgres://shop:s3cret@127.0.0.1/shop'", "s3cret" },
+	{ "host=127.0.0.1 port=1 user=postgresql://shop:s3cret", "s3cret" },
+	{ "host=postgresql://s3cret port=1", "s3cret" },
+	{ "postgresql://127.0.0.1:1/?dbname=postgresql://shop:s3cret%40127.0.0.1/shop", "s3cret" },
 	{ "password s3cret", "s3cret" },
 	{ "password:s3cret=", "s3cret" },
 };
@@ -116,6 +121,59 @@ static void test_refused_without_the_password(void **state)
 		assert_non_null(strstr(why.text, "postgresql://user:password@host:5432/database"));
 		assert_int_equal(connect_to(url, &why), ERR_INVALID);
 		shows_nothing(url, refused[i].secret, why.text);
+	}
+}
+
+/* A URL in a setting that is a name. */
+static void test_parts_are_no_urls(void **state)
+{
+	static const struct {
+		const char *setting, *host, *name, *user;
+	} cases[] = {
+		{ "DATABASE_NAME", "127.0.0.1", "postgresql://shop:s3cret%zz@127.0.0.1:1/shop", "shop" },
+		{ "DATABASE_NAME", "127.0.0.1", "postgresql://shop:s3cret@127.0.0.1:1/shop", "shop" },
+		{ "DATABASE_NAME", "127.0.0.1", "mysql://shop:s3cret@127.0.0.1:1/shop", "shop" },
+		{ "DATABASE_NAME", "127.0.0.1", "dbname=shop password=s3cret pasword=s3cret", "shop" },
+		{ "DATABASE_HOST", "postgresql://shop:s3cret@127.0.0.1:1/shop", "shop", "shop" },
+		{ "DATABASE_HOST", "shop:s3cret@127.0.0.1", "shop", "shop" },
+		{ "DATABASE_USER", "127.0.0.1", "shop", "postgresql://shop:s3cret@127.0.0.1:1/shop" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct settings settings;
+		struct why why = { .text = "" }, later = { .text = "" };
+		PGconn *c = NULL;
+
+		settings_defaults(&settings);
+		settings.database_host = cases[i].host;
+		settings.database_name = cases[i].name;
+		settings.database_user = cases[i].user;
+		settings.database_port = 1;
+		if (pg_connect_check(&settings, &why) != ERR_INVALID || strstr(why.text, cases[i].setting) == NULL)
+			fail_msg("%s: not refused: %s", cases[i].setting, why.text);
+		shows_nothing(cases[i].setting, "s3cret", why.text);
+		assert_non_null(strstr(why.text, "DATABASE_URL"));
+		assert_int_equal(pg_connect(&settings, &c, &later), ERR_INVALID);
+		shows_nothing(cases[i].setting, "s3cret", later.text);
+		settings_free(&settings);
+	}
+}
+
+static void test_parts_taken(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "one,two", "::1", "/run/postgresql", "@socket" };
+
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+		struct settings settings;
+		struct why why = { .text = "" };
+
+		settings_defaults(&settings);
+		settings.database_host = hosts[i];
+		settings.database_name = "shop @/:1";
+		settings.database_user = "shop@server";
+		if (pg_connect_check(&settings, &why) != ERR_OK)
+			fail_msg("%s: %s", hosts[i], why.text);
+		settings_free(&settings);
 	}
 }
 
@@ -172,6 +230,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_without_the_password),
+		cmocka_unit_test(test_parts_are_no_urls),
+		cmocka_unit_test(test_parts_taken),
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_blanked_in_what_comes_later),
 	};

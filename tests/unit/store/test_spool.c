@@ -2,6 +2,7 @@
 #include "store/shared/spool/spool.h"
 
 #include "base/clock.h"
+#include "store/ops.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -25,6 +26,7 @@ enum { RECORDS = 20000, ID_BYTES = 32, MEGABYTE = 1 << 20, SOON_MS = 20000 };
 struct target {
 	pthread_mutex_t lock;
 	enum err answer;     /* to every forward */
+	const char *says;    /* its sentence, where the answer is an error; NULL: none */
 	const char *refused; /* an id that is answered with FAILED */
 	int trouble_in;      /* forwards after which one is answered with IO; 0: none */
 	int kill_after;      /* forwards after which the process dies, before its answer; 0: never */
@@ -81,6 +83,8 @@ static enum err forward(
 	err = t->answer == ERR_OK && refuses(t, messages, n) ? ERR_FAILED : t->answer;
 	if (t->answer == ERR_OK && t->trouble_in > 0 && --t->trouble_in == 0)
 		err = ERR_IO;
+	if (err != ERR_OK && t->says != NULL)
+		why_set(store_why(), "%s", t->says);
 	for (size_t i = 0; i < n && err == ERR_OK; i++) {
 		record(t, &messages[i], arrived_ms[i]);
 		ret[i] = STORE_ADDED;
@@ -104,6 +108,13 @@ static void answer_with(struct target *t, enum err answer, const char *refused)
 	(void)pthread_mutex_lock(&t->lock);
 	t->answer = answer;
 	t->refused = refused;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+static void say(struct target *t, const char *sentence)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	t->says = sentence;
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -476,6 +487,97 @@ static void test_a_large_message_goes_alone(void **state)
 	free(text);
 }
 
+/* ---- why it waits ---------------------------------------------------------------------------------------- */
+
+static bool note_has(struct spool *s, const char *words)
+{
+	struct store_note note;
+
+	spool_note(s, true, &note);
+	return strstr(note.text, words) != NULL;
+}
+
+/* What is written to standard error from now on, instead of there. */
+static FILE *catch_log(int *was)
+{
+	FILE *caught = tmpfile();
+
+	assert_non_null(caught);
+	*was = dup(STDERR_FILENO);
+	assert_true(dup2(fileno(caught), STDERR_FILENO) >= 0);
+	return caught;
+}
+
+static void release_log(int was)
+{
+	(void)dup2(was, STDERR_FILENO);
+	(void)close(was);
+}
+
+static int lines_with(FILE *caught, const char *words)
+{
+	char line[1024];
+	int n = 0;
+
+	rewind(caught);
+	while (fgets(line, sizeof line, caught) != NULL)
+		n += strstr(line, words) != NULL;
+	return n;
+}
+
+static void test_health_and_log_say_why(void **state)
+{
+	struct fixture *f = *state;
+	struct store_note note;
+	FILE *caught;
+	int was;
+
+	say(f->t, "Redis at shop:6379: OOM command not allowed");
+	caught = catch_log(&was);
+	reopen(f, (struct spool_settings){ 0 });
+	(void)add(f->s, "m0");
+	WAIT_UNTIL(note_has(f->s, "1 messages wait") && note_has(f->s, "Redis at shop:6379: OOM command not allowed"));
+	spool_note(f->s, true, &note);
+	assert_true(note.ok);
+	let_it_try(f->t);
+	say(f->t, "Redis at shop:6379: MISCONF cannot persist");
+	WAIT_UNTIL(note_has(f->s, "MISCONF"));
+	assert_false(note_has(f->s, "OOM"));
+	let_it_try(f->t);
+	say(f->t, NULL);
+	WAIT_UNTIL(note_has(f->s, err_text(ERR_UNREACHABLE)));
+	answer_with(f->t, ERR_OK, NULL);
+	WAIT_UNTIL(spool_is_empty(f->s));
+	WAIT_UNTIL(!note_has(f->s, " "));
+	say(f->t, "Redis at shop:6379: OOM command not allowed");
+	answer_with(f->t, ERR_NO_SPACE, NULL);
+	(void)add(f->s, "m1");
+	WAIT_UNTIL(note_has(f->s, "OOM"));
+	release_log(was);
+	assert_int_equal(lines_with(caught, "OOM command not allowed"), 2);
+	assert_int_equal(lines_with(caught, "MISCONF"), 1);
+	assert_int_equal(lines_with(caught, "messages wait in the spool"), 4);
+	(void)fclose(caught);
+}
+
+static void test_full_says_why(void **state)
+{
+	struct fixture *f = *state;
+	enum store_added added;
+
+	say(f->t, "Redis at shop:6379: READONLY");
+	reopen(f, (struct spool_settings){ .most_bytes = 64 << 10 });
+	(void)add(f->s, "m0");
+	WAIT_UNTIL(note_has(f->s, "READONLY"));
+	for (int i = 1; i < 5000 && !counts(f->s).full; i++) {
+		char id[ID_BYTES];
+
+		(void)snprintf(id, sizeof id, "m%d", i);
+		(void)!try_add(f->s, id, &added);
+	}
+	assert_true(note_has(f->s, "is full") && note_has(f->s, "READONLY"));
+}
+
 /* ---- one that the store refuses ------------------------------------------------------------------------- */
 
 static void test_refused_one_is_set_aside(void **state)
@@ -792,6 +894,8 @@ int main(void)
 		CASE(test_order_over_many_batches),
 		CASE(test_adds_while_it_empties),
 		CASE(test_a_large_message_goes_alone),
+		CASE(test_health_and_log_say_why),
+		CASE(test_full_says_why),
 		CASE(test_refused_one_is_set_aside),
 		CASE(test_trouble_while_they_are_tried_apart),
 		CASE(test_refused_one_survives_a_close),

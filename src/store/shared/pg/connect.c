@@ -261,7 +261,8 @@ enum err pg_connect(const struct settings *settings, PGconn **ret, struct why *w
 	if (err != ERR_OK)
 		return err;
 	fill(&p, settings, url);
-	c = PQconnectStartParams(p.names, p.values, 1);
+	/* DATABASE_NAME is a name and nothing else: only DATABASE_URL stands for more than its own */
+	c = PQconnectStartParams(p.names, p.values, url != NULL);
 	PQconninfoFree(url);
 	buf_free(&p.options);
 	if (c == NULL)

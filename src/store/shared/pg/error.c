@@ -32,6 +32,8 @@ static const struct row {
 	    "let the user own the tables, or grant him the right: docs/operation.md" },
 	{ "42P01", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false, UNDONE },
 	{ "42703", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false, UNDONE },
+	{ "42701", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false,
+	    "the tables are newer than c2o_meta says, or it was dropped: restore it from a backup" },
 	{ "53", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false, "" },
 	{ "57P", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false, "" },
 	{ "08", PG_FAULT_SURROUNDINGS, ERR_UNREACHABLE, false, "" },

@@ -79,6 +79,39 @@ static bool is_host(const char *host)
 	return host[0] == '\0' || strchr(host + 1, '@') == NULL;
 }
 
+/* These are told in sentences, by libpq and by the server. */
+static bool is_url(const char *text)
+{
+	return strstr(text, "://") != NULL;
+}
+
+static const char *fault_of_parts(const PQconninfoOption *options)
+{
+	if (!are_ports(pg_url_option(options, "port")))
+		return "its port is no number from 1 to 65535";
+	if (!is_host(pg_url_option(options, "host")))
+		return "its host has an @";
+	if (is_url(pg_url_option(options, "dbname")))
+		return "its dbname is a URL, which must stand alone";
+	return is_url(pg_url_option(options, "host")) || is_url(pg_url_option(options, "user"))
+		   ? "its host or its user is a URL"
+		   : NULL;
+}
+
+/* libpq takes a database's name with a = in it for a whole list of settings. */
+static enum err check_settings(const struct settings *s, struct why *why)
+{
+	const char *name = is_url(s->database_host) || !is_host(s->database_host)              ? "DATABASE_HOST"
+			   : is_url(s->database_name) || strchr(s->database_name, '=') != NULL ? "DATABASE_NAME"
+			   : is_url(s->database_user)                                          ? "DATABASE_USER"
+											       : NULL;
+
+	if (name == NULL)
+		return ERR_OK;
+	return why_fail(why, ERR_INVALID,
+	    "%s holds an address, not a name: put the whole address into DATABASE_URL; " URL_FORM, name);
+}
+
 enum err pg_url_read(const struct settings *settings, PQconninfoOption **ret, struct why *why)
 {
 	const char *fault, *text = settings->database_url;
@@ -86,16 +119,12 @@ enum err pg_url_read(const struct settings *settings, PQconninfoOption **ret, st
 
 	*ret = NULL;
 	if (text[0] == '\0')
-		return ERR_OK;
+		return check_settings(settings, why);
 	if ((fault = fault_of_text(text)) != NULL)
 		return refuse(why, fault);
 	if ((options = PQconninfoParse(text, NULL)) == NULL)
 		return refuse(why, "a % without two hex digits stands in it, or a parameter that libpq does not know");
-	if (!are_ports(pg_url_option(options, "port")))
-		fault = "its port is no number from 1 to 65535";
-	else if (!is_host(pg_url_option(options, "host")))
-		fault = "its host has an @";
-	if (fault == NULL) {
+	if ((fault = fault_of_parts(options)) == NULL) {
 		*ret = options;
 		return ERR_OK;
 	}

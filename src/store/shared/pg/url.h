@@ -12,8 +12,9 @@
 #include <libpq-fe.h>
 
 /* postgresql:// or postgres:// (PostgreSQL manual, 34.1.1.2), with one @ at most, before the first slash; or libpq's
- * "host=... dbname=..." (34.1.1.1). *ret: its parts, decoded, to be freed with PQconninfoFree(); NULL where DATABASE_URL is not
- * set. INVALID: why names cause and cure, and nothing of what stands there. */
+ * "host=... dbname=..." (34.1.1.1), none of whose parts is a URL. *ret: its parts, decoded, to be freed with
+ * PQconninfoFree(); NULL where DATABASE_URL is not set: then DATABASE_HOST, _NAME and _USER are looked at, and may be no URL.
+ * INVALID: why names cause and cure, and nothing of what stands there. */
 MUST_CHECK enum err pg_url_read(const struct settings *settings, PQconninfoOption **ret, struct why *why);
 /* "host", "options", ... as it stands there; empty: it does not. options NULL is fine. */
 const char *pg_url_option(const PQconninfoOption *options, const char *name);

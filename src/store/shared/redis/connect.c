@@ -88,10 +88,10 @@ static enum err refused(const struct redis *c, const char *text, bool *broken, s
 	return why_fail(why, err, "Redis at %s: %s", c->address, text);
 }
 
-enum err redis_read(struct redis *c, struct redisReply **ret, bool *broken, struct why *why)
+/* Takes the next reply in, whatever it is. */
+static enum err read_reply(struct redis *c, struct redisReply **ret, bool *broken, struct why *why)
 {
 	void *reply = NULL;
-	enum err err;
 
 	*ret = NULL;
 	c->call_at_fault = false;
@@ -101,8 +101,15 @@ enum err redis_read(struct redis *c, struct redisReply **ret, bool *broken, stru
 		return connection_failed(c, errno, why);
 	}
 	*ret = reply;
-	if ((*ret)->type != REDIS_REPLY_ERROR)
-		return ERR_OK;
+	return ERR_OK;
+}
+
+enum err redis_read(struct redis *c, struct redisReply **ret, bool *broken, struct why *why)
+{
+	enum err err = read_reply(c, ret, broken, why);
+
+	if (err != ERR_OK || (*ret)->type != REDIS_REPLY_ERROR)
+		return err;
 	c->call_at_fault = redis_error_is_of_call((*ret)->str);
 	err = refused(c, (*ret)->str, broken, why);
 	freeReplyObject(*ret);
@@ -125,6 +132,58 @@ enum err redis_ask(struct redis *c, size_t n, const char *const *words, const si
 	enum err err = send_command(c, n, words, lengths, broken, why);
 
 	return err != ERR_OK ? err : redis_read(c, ret, broken, why);
+}
+
+/* ---- the login --------------------------------------------------------------------------------------- */
+
+/* A server may answer AUTH with the very words it was sent (Redis does so where it knows no such command), with a piece of them,
+ * or with them in another writing. So none of its words is told: an answer that is known is told in words of ours. */
+static enum err login_failed(const struct redis *c, const char *text, struct why *why)
+{
+	static const struct {
+		const char *head, *told;
+	} known[] = {
+		{ "WRONGPASS",
+		    "WRONGPASS, user or password is wrong, or the user is disabled: see REDIS_URL and REDIS_PASSWORD" },
+		{ "ERR invalid password", "the password is wrong: see REDIS_URL and REDIS_PASSWORD" },
+		{ "NOPERM", "NOPERM: the user must be allowed all commands on all keys and channels:"
+			    " ACL SETUSER name on >password ~* &* +@all" },
+		{ "DENIED", "DENIED, it is in protected mode: set a password there, or bind it to this address" },
+		{ "ERR unknown command",
+		    "ERR unknown command: it was renamed there, or what answers is a proxy that has none; let it"
+		    " know AUTH, or take user and password out of REDIS_URL and REDIS_PASSWORD" },
+		{ "ERR wrong number of arguments",
+		    "it knows passwords but no users: chat2order needs Redis 6.2 or newer, or Valkey" },
+		{ "ERR max number of clients reached", "max number of clients reached" },
+		{ "LOADING", "LOADING, it reads its data still" },
+		{ "BUSY ", "BUSY, a script has been running there for long" },
+		{ "MASTERDOWN", "MASTERDOWN, it is a replica without its primary" },
+	};
+	const char *told =
+	    "its words are not repeated, since they may hold the password: see REDIS_URL and REDIS_PASSWORD";
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strncmp(text, known[i].head, strlen(known[i].head)) == 0)
+			told = known[i].told;
+	return why_fail(why, redis_error(text), "Redis at %s refuses AUTH: %s", c->address, told);
+}
+
+static bool asks_for_no_password(const char *text)
+{
+	return strstr(text, "without any password configured") != NULL || strstr(text, "no password is set") != NULL;
+}
+
+/* The answer to AUTH, which was sent. idle_is_fine: a password that nobody asks for is no harm. */
+static enum err hear_login(struct redis *c, bool idle_is_fine, struct why *why)
+{
+	struct redisReply *reply;
+	bool broken = false;
+	enum err err = read_reply(c, &reply, &broken, why);
+
+	if (err == ERR_OK && reply->type == REDIS_REPLY_ERROR && !(idle_is_fine && asks_for_no_password(reply->str)))
+		err = login_failed(c, reply->str, why);
+	freeReplyObject(reply);
+	return err;
 }
 
 /* ---- the socket ------------------------------------------------------------------------------------- */
@@ -184,7 +243,7 @@ struct greeting {
 		const char *word[WORDS_MAX];
 		size_t n;
 		enum err (*take)(struct redis *c, const struct redisReply *reply, struct why *why); /* NULL: only OK */
-		bool may_be_refused; /* an error reply is none */
+		bool is_login, idle_is_fine; /* see hear_login() */
 	} command[COMMANDS_MAX];
 	size_t n;
 };
@@ -234,6 +293,25 @@ static enum err take_server(struct redis *c, const struct redisReply *reply, str
 	return ERR_OK;
 }
 
+/* Which server's writes its data is made of. It changes when data comes in by REPLICAOF, and with a first replica. */
+static enum err take_replication(struct redis *c, const struct redisReply *reply, struct why *why)
+{
+	(void)why;
+	(void)slice_to_buffer(info_value(reply, "master_replid"), c->identity.data_id, sizeof c->identity.data_id);
+	return ERR_OK;
+}
+
+enum err redis_see_data(struct redis *c, bool *broken, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	enum err err = redis_ask(c, 2, (const char *const[]){ "INFO", "replication" }, NULL, &reply, broken, why);
+
+	if (err == ERR_OK)
+		err = take_replication(c, reply, why);
+	freeReplyObject(reply);
+	return err;
+}
+
 static enum err take_cluster(struct redis *c, const struct redisReply *reply, struct why *why)
 {
 	if (!slice_eq(info_value(reply, "cluster_enabled"), SLICE("1")))
@@ -260,8 +338,8 @@ static void compose(const struct redis_target *t, const char *name, char databas
 		struct command *auth = say(
 		    g, "AUTH", t->user != NULL ? t->user : t->password, t->user != NULL ? t->password : NULL);
 
-		/* a password that nobody asks for is no harm: the predecessor's Redis library says so, too */
-		auth->may_be_refused = t->user == NULL;
+		auth->is_login = true;
+		auth->idle_is_fine = t->user == NULL; /* the predecessor's Redis library says so, too */
 	}
 	if (t->database != 0)
 		(void)say(g, "SELECT", database, NULL);
@@ -269,28 +347,23 @@ static void compose(const struct redis_target *t, const char *name, char databas
 	say(g, "CLIENT", "ID", NULL)->take = take_id;
 	say(g, "ROLE", NULL, NULL)->take = take_role;
 	say(g, "INFO", "server", NULL)->take = take_server;
+	say(g, "INFO", "replication", NULL)->take = take_replication;
 	say(g, "INFO", "cluster", NULL)->take = take_cluster;
-}
-
-static bool asks_for_no_password(const struct why *said)
-{
-	return strstr(said->text, "without any password configured") != NULL ||
-	       strstr(said->text, "no password is set") != NULL;
 }
 
 static enum err hear(struct redis *c, const struct command *command, struct why *why)
 {
 	struct redisReply *reply = NULL;
-	struct why said = { 0 };
 	bool broken = false;
-	enum err err = redis_read(c, &reply, &broken, &said);
+	enum err err;
 
+	if (command->is_login)
+		return hear_login(c, command->idle_is_fine, why);
+	err = redis_read(c, &reply, &broken, why);
 	if (err == ERR_OK && command->take != NULL)
-		err = command->take(c, reply, &said);
-	else if (err != ERR_OK && command->may_be_refused && asks_for_no_password(&said))
-		err = ERR_OK;
+		err = command->take(c, reply, why);
 	freeReplyObject(reply);
-	return err == ERR_OK ? ERR_OK : why_fail(why, err, "%s", said.text);
+	return err;
 }
 
 /* All of it in one round trip; the first answer that is not as it should be is what is told. */
@@ -335,12 +408,10 @@ static enum err connect_to(const struct redis_target *t, const struct redis_endp
 
 static enum err log_in_to_sentinel(struct redis *c, const char *password, struct why *why)
 {
-	struct redisReply *reply = NULL;
 	bool broken = false;
-	enum err err = redis_ask(c, 2, (const char *const[]){ "AUTH", password }, NULL, &reply, &broken, why);
+	enum err err = send_command(c, 2, (const char *const[]){ "AUTH", password }, NULL, &broken, why);
 
-	freeReplyObject(reply);
-	return err;
+	return err != ERR_OK ? err : hear_login(c, false, why);
 }
 
 static enum err ask_for_master(struct redis *c, const char *master, struct redisReply **ret, struct why *why)

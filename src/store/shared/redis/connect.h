@@ -27,6 +27,8 @@ MUST_CHECK enum err redis_connect(
     const struct redis_target *target, const char *owner, struct redis **ret, struct why *why);
 void redis_disconnect(struct redis **c); /* *c is NULL afterwards; NULL is fine */
 
+/* Its data_id as it is now: a connection stays when the server gets other data. */
+MUST_CHECK enum err redis_see_data(struct redis *c, bool *broken, struct why *why);
 /* How long its next calls wait for their answer. */
 void redis_set_timeout(struct redis *c, int64_t ms);
 /* The server closed it, or sent what nobody asked for, while it lay idle. */

@@ -71,6 +71,12 @@ static bool read_number(struct slice s, int64_t least, int64_t most, int64_t *re
 	return s.n > 0 && s.p[0] != '+' && s.p[0] != '-' && slice_to_int64(s, ret) && *ret >= least && *ret <= most;
 }
 
+/* An address is told in sentences. What has these signs is a URL or a piece of one, and may hold a password. */
+static bool is_host(const char *text)
+{
+	return strpbrk(text, "@/") == NULL;
+}
+
 /* host, host:port, [v6], [v6]:port; what is missing stays as it is in *ret. */
 static bool read_endpoint(struct slice s, struct arena *a, struct redis_endpoint *ret)
 {
@@ -93,7 +99,7 @@ static bool read_endpoint(struct slice s, struct arena *a, struct redis_endpoint
 	}
 	if (host.n > 0)
 		ret->host = percent_decoded(host, a);
-	return ret->host != NULL;
+	return ret->host != NULL && is_host(ret->host);
 }
 
 static bool read_login(struct slice login, struct arena *a, struct redis_target *ret)
@@ -134,8 +140,9 @@ static bool read_url(struct slice url, struct arena *a, struct redis_target *ret
 	bool is_unix;
 
 	if (starts(url, "/")) {
-		ret->path = percent_decoded(url, a);
-		return ret->path != NULL;
+		(void)split(url, '?', false, &path, &query);
+		ret->path = percent_decoded(path, a);
+		return ret->path != NULL && read_parameters(query, ret);
 	}
 	is_unix = starts(url, "unix://");
 	ret->tls = starts(url, "rediss://");
@@ -158,11 +165,20 @@ static bool read_url(struct slice url, struct arena *a, struct redis_target *ret
 	       read_parameters(query, ret);
 }
 
+static enum err read_host(const struct settings *settings, struct redis_target *ret, struct why *why)
+{
+	if (!is_host(settings->redis_host))
+		return why_fail(why, ERR_INVALID,
+		    "REDIS_HOST is no host: it is a name or an address alone; a URL goes into REDIS_URL");
+	ret->endpoint = (struct redis_endpoint){ settings->redis_host, (uint16_t)settings->redis_port };
+	return ERR_OK;
+}
+
 static enum err read_sentinels(struct slice list, struct arena *a, struct redis_target *ret, struct why *why)
 {
 	struct slice one;
 
-	while (list.n > 0) {
+	for (size_t number = 1; list.n > 0; number++) {
 		struct redis_endpoint *e = &ret->sentinel[ret->n_sentinels];
 
 		(void)split(list, ',', false, &one, &list);
@@ -174,7 +190,9 @@ static enum err read_sentinels(struct slice list, struct arena *a, struct redis_
 		*e = (struct redis_endpoint){ .port = REDIS_SENTINEL_PORT };
 		if (!read_endpoint(one, a, e))
 			return why_fail(why, ERR_INVALID,
-			    "REDIS_SENTINELS: \"%.*s\" is no address: it is host:port,host:port", SLICE_PRINT(one));
+			    "REDIS_SENTINELS: the address at place %zu of the list is none: it is host:port,host:port, without a"
+			    " scheme; the password goes into REDIS_PASSWORD",
+			    number);
 		ret->n_sentinels++;
 	}
 	return ERR_OK;
@@ -183,6 +201,8 @@ static enum err read_sentinels(struct slice list, struct arena *a, struct redis_
 enum err redis_target_read(
     const struct settings *settings, struct arena *arena, struct redis_target *ret, struct why *why)
 {
+	enum err err = ERR_OK;
+
 	*ret = (struct redis_target){ .endpoint = { .host = "127.0.0.1", .port = REDIS_PORT },
 		.master = settings->redis_master };
 	if (settings->redis_url[0] != '\0') {
@@ -191,8 +211,13 @@ enum err redis_target_read(
 			    "REDIS_URL is no address of Redis: " URL_FORM
 			    "; in user and password, : / ? # @ and %% are written as %%3A, %%2F, %%3F, %%23, %%40, %%25");
 	} else if (settings->redis_host[0] != '\0') {
-		ret->endpoint = (struct redis_endpoint){ settings->redis_host, (uint16_t)settings->redis_port };
+		err = read_host(settings, ret, why);
 	}
+	if (err == ERR_OK && !is_host(ret->master))
+		err = why_fail(why, ERR_INVALID,
+		    "REDIS_MASTER is no name: it is what the Sentinels call the primary; addresses go into REDIS_SENTINELS");
+	if (err != ERR_OK)
+		return err;
 	if (ret->password == NULL && settings->redis_password[0] != '\0')
 		ret->password = settings->redis_password;
 	return read_sentinels(slice_of(settings->redis_sentinels), arena, ret, why);

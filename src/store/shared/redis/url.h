@@ -1,7 +1,7 @@
 /* url.h - where Redis is, as the settings say it.
  *
  *     redis://[[user]:password@][host][:port][/database]     rediss:// is the same over TLS
- *     unix://[[user]:password@]/path/of/socket[?db=database]   or the bare path
+ *     unix://[[user]:password@]/path/of/socket[?db=database]   or the bare path[?db=database]
  *
  * Host is a name, an IPv4 address or [an IPv6 address]; user, password, host and path are percent-decoded. `?db=` is
  * understood everywhere; other parameters are for other libraries and are not looked at. A user without ":" has no password.
@@ -30,7 +30,8 @@ struct redis_target { /* texts live in the arena given */
 	const char *master; /* the name that Sentinels are asked for */
 };
 
-/* INVALID: why names the setting and the cure, and never shows what may hold a password. */
+/* INVALID: why names the setting and the cure, and never shows what may hold a password: nothing of a URL, and of no other
+ * setting that ought to be a host or a name. */
 MUST_CHECK enum err redis_target_read(
     const struct settings *settings, struct arena *arena, struct redis_target *ret, struct why *why);
 

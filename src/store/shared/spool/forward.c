@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/wait.h"
+#include "store/ops.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,6 +56,27 @@ static void note_forwarded(struct spool_forwarder *f, const struct spool_file *f
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+/* Why the store takes nothing: kept for health, and logged when it begins or is another reason than before. */
+static void note_away(struct spool_forwarder *f, enum err err)
+{
+	const char *said = store_said(err);
+	bool is_new;
+
+	(void)pthread_mutex_lock(&f->lock);
+	is_new = strcmp(f->figures.away.text, said) != 0;
+	why_set(&f->figures.away, "%s", said);
+	(void)pthread_mutex_unlock(&f->lock);
+	if (is_new)
+		log_warn("messages wait in the spool", log_word("folder", f->folder), log_word("reason", said));
+}
+
+static void note_back(struct spool_forwarder *f)
+{
+	(void)pthread_mutex_lock(&f->lock);
+	f->figures.away.text[0] = '\0';
+	(void)pthread_mutex_unlock(&f->lock);
+}
+
 /* ---- one file ------------------------------------------------------------------------------------------ */
 
 /* Sends n rows of the batch, from the first on, and takes them out of the file. FAILED: one is refused by its own fault. */
@@ -63,10 +86,14 @@ static enum err forward_rows(struct spool_forwarder *f, struct spool_file *file,
 	enum store_added added[SPOOL_FORWARD_MOST];
 	enum err err;
 
+	store_why()->text[0] = '\0';
 	err = f->way.forward(f->way.context, &b->messages[first], &b->arrived_ms[first], n, added);
+	if (err != ERR_OK && err != ERR_FAILED)
+		note_away(f, err);
 	if (err != ERR_OK)
 		return err;
 	crash_point("forwarded");
+	note_back(f);
 	note_forwarded(f, file, n);
 	err = spool_file_forwarded(file, which, b->messages[first].place, b->messages[first + n - 1].place);
 	return err == ERR_OK ? ERR_OK : ERR_IO;
@@ -242,6 +269,8 @@ static void *forward_main(void *context)
 			if (well)
 				look_ms = clock_mono_ms() + f->adopt_every_ms;
 		}
+		if (well)
+			note_back(f); /* what the store did not take another process may have forwarded */
 		left_ms = look_ms - clock_mono_ms();
 		pause_ms = well ? 0 : longer(pause_ms);
 	} while (!sleep_until_woken(f, well ? (left_ms > 0 ? left_ms : 0) : pause_ms, well));

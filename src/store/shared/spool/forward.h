@@ -17,6 +17,7 @@ void spool_forward_stop(struct spool_forwarder **f);
 struct spool_forward_figures {
 	int64_t forwarded;  /* messages since the start, own and others' */
 	int64_t adopted;    /* those of them that came out of others' files */
+	struct why away;    /* why the store took nothing when it was last tried; empty: it did */
 	struct why trouble; /* with a file of others, when they were last looked for; empty: none */
 };
 void spool_forward_figures(struct spool_forwarder *f, struct spool_forward_figures *ret);

@@ -123,16 +123,19 @@ static bool is_well(struct spool *s, bool redis_answers, bool *is_grave, struct 
 {
 	struct spool_forward_figures moved;
 	struct spool_counts c;
+	const char *colon;
 
 	spool_counts(s, &c);
 	spool_forward_figures(s->forwarder, &moved);
+	colon = moved.away.text[0] != '\0' ? ": " : "";
 	*is_grave = true;
 	if (c.full)
-		why_set(
-		    why, "the spool in %s is full: bring Redis back, free some disk, or raise SPOOL_MAX_MB", s->folder);
+		why_set(why, "the spool in %s is full: bring Redis back, free some disk, or raise SPOOL_MAX_MB%s%s",
+		    s->folder, colon, moved.away.text);
 	else if (redis_answers && c.waiting_ms > SPOOL_STUCK_MS)
-		why_set(why, "%" PRId64 " messages have been waiting in %s for %" PRId64 " min though Redis answers",
-		    c.messages, s->folder, c.waiting_ms / 60000);
+		why_set(why,
+		    "%" PRId64 " messages have been waiting in %s for %" PRId64 " min though Redis answers%s%s",
+		    c.messages, s->folder, c.waiting_ms / 60000, colon, moved.away.text);
 	else
 		*is_grave = false;
 	if (*is_grave)
@@ -143,7 +146,8 @@ static bool is_well(struct spool *s, bool redis_answers, bool *is_grave, struct 
 	else if (moved.trouble.text[0] != '\0')
 		*why = moved.trouble;
 	else if (c.messages > 0)
-		why_set(why, "%" PRId64 " messages wait in %s for Redis", c.messages, s->folder);
+		why_set(why, "%" PRId64 " messages wait in %s for Redis%s%s", c.messages, s->folder, colon,
+		    moved.away.text);
 	return c.refused == 0 && moved.trouble.text[0] == '\0';
 }
 

@@ -29,7 +29,8 @@ struct spool_way {
 	void *context;
 	/* Straight to Redis, never back into the spool. arrived_ms[i]: when messages[i] was accepted, on the store's clock.
 	 * ERR_OK: each is in Redis, or was before. FAILED: it refuses at least one by that message's own fault, so they are
-	 * tried one by one. Any other: the surroundings; tried again. */
+	 * tried one by one. Any other: the surroundings; tried again, and the sentence that it leaves in store_why() (store/ops.h),
+	 * which holds nothing of a customer, is told by health and the log. */
 	enum err (*forward)(void *context, const struct store_message *messages, const int64_t *arrived_ms, size_t n,
 	    enum store_added *ret);
 	int64_t (*now_ms)(void *context); /* the store's clock as last known */
@@ -68,7 +69,8 @@ struct spool_counts {
 };
 void spool_counts(struct spool *spool, struct spool_counts *ret);
 
-/* Health's check "spool". redis_answers: otherwise waiting is what it is for. */
+/* Health's check "spool": what waits, and why. redis_answers: otherwise waiting is what it is for. The reason is logged too,
+ * once when it begins and when it changes. */
 void spool_note(struct spool *spool, bool redis_answers, struct store_note *ret);
 
 #endif
