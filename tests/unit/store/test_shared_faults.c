@@ -3,7 +3,15 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
+
 enum { PATIENCE_MS = 10000, CLIENTS = 3 };
+
+#define PARKING "8789675212800001" /* a score of `delayed` that is no time */
+
+/* A lane that no script can read: each fails with it. */
+#define UNREADABLE_H "HSET c2o:lane:b h x"
+#define UNREADABLE_K "HSET c2o:lane:b k x"
 
 static const char *const clients[CLIENTS] = { "a", "b", "c" };
 
@@ -80,13 +88,327 @@ static void test_strange_lane(void **state)
 	say_again(b);
 	for (int64_t until = clock_mono_ms() + PATIENCE_MS; left > 0; left -= turns.n) {
 		assert_int_equal(store_take(b->store, CLIENTS, PATIENCE_MS / 4, &turns), ERR_OK);
-		for (size_t i = 0; i < turns.n; i++)
+		for (size_t i = 0; i < turns.n; i++) {
 			assert_true(slice_eq(turns.turn[i].dialog, SLICE("dialog")));
+			assert_int_equal(turns.turn[i].n_messages, 1);
+		}
 		assert_true(clock_mono_ms() < until);
 	}
-	CHECK_REDIS(b, "GET c2o:strange:b", "none of ours");
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
 	store_turns_free(&turns);
 }
+
+/* The turn whose lane was put aside is recorded from its row: its customer is answered, too. */
+static void test_strange_lane_of_a_finish(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+	struct store_result results[CLIENTS];
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	break_key(b, "c2o:lane:b");
+	finish_all(b, &turns, "Where to?", results, NULL);
+	for (size_t i = 0; i < CLIENTS; i++)
+		assert_int_equal(results[i].err, ERR_OK);
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+	CHECK_REDIS(b, "LLEN bull:outbox:wait", "3");
+	store_turns_free(&turns);
+}
+
+static void test_strange_lane_of_a_failure(void **state)
+{
+	struct both *b = *state;
+	struct store_failure failures[CLIENTS];
+	struct store_turns turns = { 0 };
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	break_key(b, "c2o:lane:b");
+	for (size_t i = 0; i < CLIENTS; i++)
+		failures[i] = (struct store_failure){ .turn = &turns.turn[i], .give_back = true };
+	assert_int_equal(store_fail(b->store, failures, CLIENTS), ERR_OK);
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+	CHECK_REDIS(b, "HGET c2o:lane:c s", "0");
+	store_turns_free(&turns);
+}
+
+static void test_strange_lane_of_an_outcome(void **state)
+{
+	struct both *b = *state;
+	struct store_replies claimed = { 0 };
+	struct store_turns turns = { 0 };
+	struct store_result results[CLIENTS];
+	struct store_sent sent;
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	finish_all(b, &turns, "Where to?", results, &claimed);
+	break_key(b, "c2o:lane:b");
+	for (size_t i = 0; i < claimed.n; i++) {
+		sent = (struct store_sent){ .reply = &claimed.reply[i], .how = STORE_SENT_ACCEPTED };
+		assert_int_equal(store_sent(b->store, &sent, 1), ERR_OK);
+		assert_int_equal(sent.err, ERR_OK);
+	}
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+	store_replies_free(&claimed);
+	store_turns_free(&turns);
+}
+
+/* ---- what is parked --------------------------------------------------------------------------------- */
+
+/* Everybody's dialog is open, and his lane free. */
+static void all_at_rest(struct both *b)
+{
+	struct store_turns turns = { 0 };
+	struct store_result results[CLIENTS];
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	finish_all(b, &turns, "", results, NULL);
+	store_turns_free(&turns);
+}
+
+static void test_strange_parked(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+
+	all_at_rest(b);
+	break_key(b, "c2o:parked:b");
+	say_again(b);
+	take_all(b, &turns);
+	CHECK_REDIS(b, "GET c2o:strange:parked:b", "none of ours");
+	store_turns_free(&turns);
+}
+
+/* Replies of lanes that are in a turn are parked. */
+static void test_strange_replies(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+	struct store_replies claimed = { 0 };
+	char data[64], key[32];
+
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	break_key(b, "c2o:replies:b");
+	for (size_t i = 0; i < CLIENTS; i++) {
+		(void)snprintf(data, sizeof data, "{\"clientId\":\"%s\",\"text\":\"x\"}", clients[i]);
+		(void)snprintf(key, sizeof key, "bull:outbox:f%s", clients[i]);
+		(void)both_redis_words(b, (const char *const[]){ "HSET", key, "data", data, "timestamp", "1" }, 6);
+	}
+	(void)both_redis(b, "LPUSH bull:outbox:wait fa fb fc");
+	assert_int_equal(store_claim(b->store, CLIENTS, 0, &claimed), ERR_OK);
+	CHECK_REDIS(b, "ZRANGE c2o:replies:a 0 -1", "fa");
+	CHECK_REDIS(b, "ZRANGE c2o:replies:b 0 -1", "fb");
+	CHECK_REDIS(b, "ZRANGE c2o:replies:c 0 -1", "fc");
+	CHECK_REDIS(b, "GET c2o:strange:replies:b", "none of ours");
+	store_replies_free(&claimed);
+	store_turns_free(&turns);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------- */
+
+static void job(struct both *b, const char *key, const char *data, const char *c)
+{
+	(void)both_redis_words(b, (const char *const[]){ "HSET", key, "data", data, "timestamp", "1", "c", c }, 8);
+}
+
+/* A foreign producer's own `c` is dead, and a foreign job when it is put back. */
+static void test_strange_c(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+	struct store_replies claimed = { 0 };
+	enum store_dead_retried retried[2];
+	struct store_counts counts;
+
+	both_open(b, STORE_SERVICE);
+	job(b, "bull:messages:77", "{\"clientId\":\"d\",\"messageText\":\"x\",\"messageId\":\"77\"}", "garbage");
+	job(b, "bull:outbox:78", "{\"clientId\":\"d\",\"text\":\"x\"}", "garbage");
+	job(b, "bull:outbox:79", "{\"clientId\":\"e\",\"text\":\"x\"}", "0 - e");
+	(void)both_redis(b, "LPUSH bull:messages:wait 77");
+	(void)both_redis(b, "LPUSH bull:outbox:wait 78 79");
+	assert_int_equal(store_counts(b->store, &counts), ERR_OK);
+	say_all(b);
+	take_all(b, &turns);
+	assert_int_equal(store_claim(b->store, CLIENTS, 0, &claimed), ERR_OK);
+	assert_int_equal(claimed.n, 1);
+	CHECK_REDIS(b, "ZRANGE c2o:dead 0 -1", "m 77 r 78");
+
+	assert_int_equal(store_dead_retry(b->store, (const int64_t[]){ 1, 2 }, 2, false, retried), ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(retried); i++)
+		assert_int_equal(retried[i], STORE_DEAD_RETRIED);
+	assert_int_equal(store_claim(b->store, CLIENTS, 0, &claimed), ERR_OK);
+	assert_int_equal(claimed.n, 1);
+	assert_true(slice_eq(claimed.reply[0].client_id, SLICE("d")));
+	assert_int_equal(store_take(b->store, CLIENTS, 0, &turns), ERR_OK);
+	CHECK_REDIS(b, "HGET bull:messages:77 c", "1 0 - d");
+	store_replies_free(&claimed);
+	store_turns_free(&turns);
+}
+
+/* ---- rounds ----------------------------------------------------------------------------------------- */
+
+static void keep_until(struct both *b, const char *command, const char *wanted)
+{
+	struct store_kept kept;
+
+	for (int64_t until = clock_mono_ms() + PATIENCE_MS;
+	     strcmp(both_redis(b, command), wanted) != 0 && clock_mono_ms() < until;)
+		(void)!store_keep(b->store, &kept);
+	CHECK_REDIS(b, command, wanted);
+}
+
+/* The job of a turn whose process died has become something else: the others' turns are given back. */
+static void test_sweep_of_a_strange_job(void **state)
+{
+	struct both *b = *state;
+	struct store_turns turns = { 0 };
+
+	b->settings.lease_ms = 1000; /* nobody sweeps before he has lived for one */
+	both_open(b, STORE_SERVICE);
+	say_all(b);
+	take_all(b, &turns);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		char lane[32];
+
+		(void)snprintf(lane, sizeof lane, "c2o:lane:%s", clients[i]);
+		(void)both_redis_words(b, (const char *const[]){ "HSET", lane, "s", "1 gone-0000000001" }, 4);
+	}
+	(void)both_redis(b, "HSET c2o:held:gone a 1 b 1 c 1");
+	break_key(b, "bull:messages:m-b");
+	(void)both_redis(b, "ZADD c2o:owners 1 gone");
+	keep_until(b, "EXISTS c2o:held:gone", "0");
+	CHECK_REDIS(b, "HGET c2o:lane:a s", "0");
+	CHECK_REDIS(b, "HGET c2o:lane:b s", "0");
+	CHECK_REDIS(b, "HGET c2o:lane:c s", "0");
+	store_turns_free(&turns);
+}
+
+/* A walk through the rows goes on behind a lane that is none, and behind one that no script can read. */
+static void test_audit_of_strange_lanes(void **state)
+{
+	struct both *b = *state;
+
+	all_at_rest(b);
+	(void)both_redis(b, "HDEL c2o:lane:a v");
+	(void)both_redis(b, "HSET c2o:lane:a k x");
+	break_key(b, "c2o:lane:b");
+	(void)both_redis(b, "HSET c2o:lane:c v 0");
+	(void)both_redis(b, "HSET c2o:meta audit 1");
+	keep_until(b, "HEXISTS c2o:meta audit", "0");
+	CHECK_REDIS(b, "SMEMBERS c2o:behind", "a");
+	CHECK_REDIS(b, "HMGET c2o:lane:b s v", "0 1");
+	CHECK_REDIS(b, "HGET c2o:lane:c v", "1");
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+}
+
+/* Dialogs that were silent too long are closed, whatever stands in the place of one's lane or parked messages. */
+static void test_idle_strange_lane(void **state)
+{
+	struct both *b = *state;
+
+	all_at_rest(b);
+	(void)both_redis(b, "HSET c2o:lane:a la 1");
+	(void)both_redis(b, "HSET c2o:lane:c la 1");
+	break_key(b, "c2o:lane:b");
+	break_key(b, "c2o:parked:c");
+	(void)both_redis(b, "ZADD c2o:idle 0 a 0 b 0 c");
+	keep_until(b, "HGET c2o:lane:c s", "3");
+	CHECK_REDIS(b, "HGET c2o:lane:a s", "3");
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+	CHECK_REDIS(b, "GET c2o:strange:parked:c", "none of ours");
+}
+
+/* Messages that stand in lanes nobody moves, and in `active` without a turn. */
+static void test_stuck_strange_lane(void **state)
+{
+	struct both *b = *state;
+
+	all_at_rest(b);
+	job(b, "bull:messages:m-b3", "{}", "garbage");
+	job(b, "bull:messages:m-b4", "{}", "1 0 - b");
+	job(b, "bull:messages:m-b5", "{}", "1 0 - b");
+	job(b, "bull:messages:m-b6", "{}", "garbage");
+	job(b, "bull:messages:m-c2", "{}", "1 0 - c");
+	(void)both_redis(b, "HSET bull:messages:m-b4 seq 1 delay 1");
+	(void)both_redis(b, "HSET bull:messages:m-c2 seq 2 delay 1");
+	(void)both_redis(b, "ZADD bull:messages:delayed " PARKING " m-b3 " PARKING " m-b4 " PARKING " m-c2");
+	(void)both_redis(b, "LPUSH bull:messages:active m-b5 m-b6");
+	break_key(b, "c2o:lane:b");
+	keep_until(b, "ZCARD bull:messages:delayed", "0");
+	CHECK_REDIS(b, "SORT bull:messages:wait ALPHA", "m-b4 m-b5 m-b6 m-c2");
+	CHECK_REDIS(b, "ZRANGE bull:messages:failed 0 -1", "m-b3");
+	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
+}
+
+/* Messages that stand nowhere. */
+static void test_lost_of_strange_lane(void **state)
+{
+	struct both *b = *state;
+
+	all_at_rest(b);
+	job(b, "bull:messages:m-b3", "{}", "1 0 - b");
+	job(b, "bull:messages:m-b4", "{}", "garbage");
+	break_key(b, "c2o:lane:b");
+	keep_until(b, "SORT bull:messages:wait ALPHA", "m-b3 m-b4");
+}
+
+static void test_counts_of_strange_lane(void **state)
+{
+	struct both *b = *state;
+	struct store_counts counts;
+
+	all_at_rest(b);
+	job(b, "bull:messages:m-b3", "{}", "1 0 - b");
+	job(b, "bull:messages:m-b4", "{}", "garbage");
+	(void)both_redis(b, "LPUSH bull:messages:wait m-b3 m-b4");
+	break_key(b, "c2o:lane:b");
+	assert_int_equal(store_counts(b->store, &counts), ERR_OK);
+	assert_int_equal(counts.waiting, 2);
+}
+
+/* ---- people ----------------------------------------------------------------------------------------- */
+
+static void dead(struct both *b, const char *failed, const char *id, const char *number, const char *entry)
+{
+	(void)both_redis_words(b, (const char *const[]){ "ZADD", failed, "1", id }, 4);
+	(void)both_redis_words(b, (const char *const[]){ "ZADD", "c2o:dead", number, entry }, 4);
+}
+
+/* Dead letters put back into a lane that is none, and one that has become something else. */
+static void test_retry_of_strange_lane(void **state)
+{
+	static const enum store_dead_retried wanted[] = { STORE_DEAD_RETRIED, STORE_DEAD_RETRIED, STORE_DEAD_GONE };
+	struct both *b = *state;
+	enum store_dead_retried retried[COUNT_OF(wanted)];
+
+	all_at_rest(b);
+	job(b, "bull:messages:m-b3", "{}", "1 0 - b");
+	job(b, "bull:outbox:r1", "{}", "0 - b");
+	break_key(b, "bull:outbox:r2");
+	dead(b, "bull:messages:failed", "m-b3", "1", "m m-b3");
+	dead(b, "bull:outbox:failed", "r1", "2", "r r1");
+	dead(b, "bull:outbox:failed", "r2", "3", "r r2");
+	break_key(b, "c2o:lane:b");
+	break_key(b, "c2o:replies:b");
+	assert_int_equal(
+	    store_dead_retry(b->store, (const int64_t[]){ 1, 2, 3 }, COUNT_OF(wanted), true, retried), ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(wanted); i++)
+		assert_int_equal(retried[i], wanted[i]);
+	CHECK_REDIS(b, "HGET c2o:lane:b s", "2 r1");
+	CHECK_REDIS(b, "LRANGE bull:messages:wait 0 -1", "m-b3");
+	CHECK_REDIS(b, "GET c2o:strange:replies:b", "none of ours");
+}
+
+/* ---- one of a call ---------------------------------------------------------------------------------- */
 
 static void test_finish_of_one_fails(void **state)
 {
@@ -98,7 +420,7 @@ static void test_finish_of_one_fails(void **state)
 	both_open(b, STORE_SERVICE);
 	say_all(b);
 	take_all(b, &turns);
-	break_key(b, "c2o:lane:b");
+	(void)both_redis(b, UNREADABLE_H);
 	finish_all(b, &turns, "", results, NULL);
 	for (size_t i = 0; i < CLIENTS; i++)
 		assert_int_equal(results[i].err, slice_eq(turns.turn[i].client_id, SLICE("b")) ? ERR_FAILED : ERR_OK);
@@ -123,7 +445,7 @@ static void test_fail_of_one_fails(void **state)
 	both_open(b, STORE_SERVICE);
 	say_all(b);
 	take_all(b, &turns);
-	break_key(b, "c2o:lane:b");
+	(void)both_redis(b, UNREADABLE_H);
 	for (size_t i = 0; i < CLIENTS; i++)
 		failures[i] = (struct store_failure){ .turn = &turns.turn[i], .give_back = true };
 	assert_int_equal(store_fail(b->store, failures, CLIENTS), ERR_OK);
@@ -145,7 +467,7 @@ static void test_outcome_of_one_fails(void **state)
 	take_all(b, &turns);
 	finish_all(b, &turns, "Where to?", results, &claimed);
 	assert_int_equal(claimed.n, CLIENTS);
-	break_key(b, "c2o:lane:b");
+	(void)both_redis(b, UNREADABLE_K);
 	for (size_t i = 0; i < CLIENTS; i++)
 		sent[i] = (struct store_sent){
 			.reply = &claimed.reply[i], .how = STORE_SENT_ACCEPTED, .posted_ms = clock_wall_ms()
@@ -217,6 +539,9 @@ static void test_spool_tells_faults_apart(void **state)
 	assert_int_equal(counts.spooled, CLIENTS);
 	assert_true(counts.spooled_bytes > 0);
 	assert_true(spool_note_of(b).ok);
+	while (strstr(spool_note_of(b).text, "Redis at 127.0.0.1") == NULL && clock_mono_ms() < until)
+		;
+	assert_non_null(strstr(spool_note_of(b).text, "NOREPLICAS"));
 	CHECK_REDIS(b, "LLEN bull:messages:wait", "0");
 	(void)both_redis(b, "CONFIG SET min-replicas-to-write 0");
 	while (both_redis(b, "LLEN bull:messages:wait")[0] != '2' && clock_mono_ms() < until)
@@ -247,6 +572,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_strange_lane),
+		BOTH(test_strange_lane_of_a_finish),
+		BOTH(test_strange_lane_of_a_failure),
+		BOTH(test_strange_lane_of_an_outcome),
+		BOTH(test_strange_parked),
+		BOTH(test_strange_replies),
+		BOTH(test_strange_c),
+		BOTH(test_sweep_of_a_strange_job),
+		BOTH(test_audit_of_strange_lanes),
+		BOTH(test_idle_strange_lane),
+		BOTH(test_stuck_strange_lane),
+		BOTH(test_lost_of_strange_lane),
+		BOTH(test_counts_of_strange_lane),
+		BOTH(test_retry_of_strange_lane),
 		BOTH(test_finish_of_one_fails),
 		BOTH(test_fail_of_one_fails),
 		BOTH(test_outcome_of_one_fails),

@@ -2,6 +2,7 @@
  * a turn then are kept in `S behind`, and asked again until they stand where their rows do. */
 #include "store/shared/keep/audit.h"
 
+#include "base/log.h"
 #include "base/metrics.h"
 #include "store/shared/meta.h"
 #include "store/shared/pg/pg.h"
@@ -67,6 +68,23 @@ static bool is_behind(const struct client_row *row, const struct redisReply *ver
 	return redis_int(version) < row->version;
 }
 
+/* What the script refuses of one client stops no other: the walk tells of it, and his lane is asked again. */
+static enum err record(struct audit *a, const struct client_row *row, enum redis_recorded *ret, struct why *why)
+{
+	struct why said = { 0 };
+	enum err err = redis_record(a->s, row, SLICE_NONE, true, ret, &said);
+
+	if (err == ERR_FAILED) {
+		if (!a->again)
+			log_error("Redis refuses a client's row", log_slice("client", row->client_id),
+			    log_word("reason", said.text));
+		return ERR_OK;
+	}
+	if (err != ERR_OK)
+		why_set(why, "%s", said.text);
+	return err;
+}
+
 static enum err look_at(
     struct audit *a, const struct client_row *row, const struct redisReply *version, struct why *why)
 {
@@ -75,7 +93,7 @@ static enum err look_at(
 	enum err err;
 
 	if (behind) {
-		if ((err = redis_record(a->s, row, SLICE_NONE, true, &how, why)) != ERR_OK)
+		if ((err = record(a, row, &how, why)) != ERR_OK)
 			return err;
 		behind = how == REDIS_REFUSED; /* in a turn, or not behind any more: then the next look says so */
 	}

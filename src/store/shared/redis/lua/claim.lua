@@ -56,7 +56,11 @@ local function place(id)
 		call('LREM', O .. 'active', -1, id)
 		j[4] = '1'
 	end
-	local client = string.match(j[1], '^%S+ %S+ (.*)$')
+	local client = client_of_reply(j[1])
+	if not client then
+		bury_nameless(O, id)
+		return
+	end
 	local s = lane_fields(client, 's')[1]
 	if not s then
 		open_lane(client)
@@ -65,13 +69,13 @@ local function place(id)
 		claim(id, j)
 	elseif not s or s == '0' or (string.byte(s) == 50 and is_recalled(string.sub(s, 3))) then
 		call('HSET', lane_key(client), 's', '2 ' .. id) -- a ticket stays where it is
-		call('ZREM', S .. 'replies:' .. client, id)
+		lane_call('ZREM', S .. 'replies:' .. client, id)
 		claim(id, j)
 	else
 		local created = tonumber(j[5]) or now
 		call('HDEL', O .. id, 'l')
 		call('HSET', O .. id, 'delay', '1')
-		call('ZADD', S .. 'replies:' .. client, created, id)
+		lane_call('ZADD', S .. 'replies:' .. client, created, id)
 		call('ZADD', O .. 'delayed', (FAR + floor(created / 1000)) * 4096, id)
 	end
 end

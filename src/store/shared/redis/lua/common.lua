@@ -97,20 +97,31 @@ local function lane_key(client)
 	return S .. 'lane:' .. client
 end
 
--- Fields of a lane, for scripts that have others' in their hands, too: what stands in its place without being one (a
--- foreign hand's) is put aside, and the lane reads its row again.
-local function lane_fields(client, ...)
-	local fields = try('HMGET', lane_key(client), ...)
-	if fields.err then
-		call('RENAME', lane_key(client), S .. 'strange:' .. client)
-		return {}
+-- A command on a key of one client's, his lane or what is parked in it, for scripts that have others' in their hands,
+-- too: what stands there without being one (a foreign hand's) is put aside, and the command finds nothing.
+local function lane_call(command, key, ...)
+	local reply = try(command, key, ...)
+	if type(reply) ~= 'table' or not reply.err then
+		return reply
+	elseif string.find(reply.err, 'WRONGTYPE', 1, true) then
+		call('RENAME', key, S .. 'strange:' .. string.sub(key, #S + 1))
 	end
-	return fields
+	return call(command, key, ...)
 end
 
--- The client in a message's `c`.
+-- Where the lane was put aside, it reads its row again.
+local function lane_fields(client, ...)
+	return lane_call('HMGET', lane_key(client), ...)
+end
+
+-- The client in a message's `c`; nil where that is none of ours.
 local function client_of(c)
 	return string.match(c, '^%S+ %S+ %S+ (.*)$')
+end
+
+-- The same for a reply's.
+local function client_of_reply(c)
+	return string.match(c, '^%S+ %S+ (.*)$')
 end
 
 -- due later -> due, for a reply that leaves `O delayed`. Where its hash is gone, none is made.

@@ -12,7 +12,8 @@ local behind = 0
 local states = {}
 local function is_busy(client)
 	if states[client] == nil then
-		states[client] = (call('HGET', lane_key(client), 's') or '0') ~= '0'
+		local s = try('HGET', lane_key(client), 's')
+		states[client] = type(s) == 'string' and s ~= '0'
 	end
 	return states[client]
 end
@@ -24,7 +25,8 @@ local function look(ids)
 		local j = try('HMGET', M .. id, 'c', 'timestamp')
 		if not j.err then
 			oldest = min(oldest, tonumber(j[2]) or now)
-			if j[1] and is_busy(client_of(j[1])) then
+			local client = j[1] and client_of(j[1])
+			if client and is_busy(client) then
 				busy = busy + 1
 			else
 				rest = rest + 1

@@ -7,15 +7,15 @@ local force = ARGV[2] == '1'
 
 local function retry_message(member, id)
 	local j = call('HMGET', M .. id, 'c', 'dl')
-	if j[1] then
-		local di = call('HGET', lane_key(client_of(j[1])), 'di') or ''
-		local f = revival(j[2] or '', di, force)
+	local client = j[1] and client_of(j[1])
+	if client then
+		local f = revival(j[2] or '', lane_fields(client, 'di')[1] or '', force)
 		if not f then
 			return 2
 		end
 		revive(id, j[1], f)
 	else
-		call('HDEL', M .. id, 'finishedOn', 'failedReason', 'attemptsMade', 'stacktrace', 'dl', 'dn')
+		call('HDEL', M .. id, 'finishedOn', 'failedReason', 'attemptsMade', 'stacktrace', 'dl', 'dn', 'c')
 	end
 	call('ZREM', M .. 'failed', id)
 	call('ZREM', S .. 'dead', member)
@@ -29,17 +29,18 @@ local function retry_reply(member, id)
 	call('ZREM', O .. 'failed', id)
 	call('ZREM', S .. 'dead', member)
 	call('HDEL', O .. id, 'finishedOn', 'failedReason', 'attemptsMade', 'stacktrace', 'dl', 'dn', 'l')
-	if not j[1] then
+	local client, created = j[1] and client_of_reply(j[1]), tonumber(j[2]) or now
+	if not client then
+		call('HDEL', O .. id, 'c')
 		call('LPUSH', listed(O), id) -- a foreign one: adopted when it is claimed
 		return 1
 	end
-	local client, created = string.match(j[1], '^%S+ %S+ (.*)$'), tonumber(j[2]) or now
-	local lane = call('HMGET', lane_key(client), 's', 'k')
+	local lane = lane_fields(client, 's', 'k')
 	if not lane[1] then
 		open_lane(client)
 	end
 	call('HSET', O .. id, 'delay', '1')
-	call('ZADD', S .. 'replies:' .. client, created, id)
+	lane_call('ZADD', S .. 'replies:' .. client, created, id)
 	call('ZADD', O .. 'delayed', (FAR + floor(created / 1000)) * 4096, id)
 	if (lane[1] or '0') == '0' then
 		local k = read_k(lane[2])
@@ -55,7 +56,7 @@ for i = 3, #ARGV do
 	local q = member and string.byte(member) == 109 and M or O
 	if not member then
 		out[#out + 1] = 0
-	elseif not call('ZSCORE', q .. 'failed', id) or call('EXISTS', q .. id) == 0 then
+	elseif not call('ZSCORE', q .. 'failed', id) or call('TYPE', q .. id).ok ~= 'hash' then
 		call('ZREM', S .. 'dead', member)
 		out[#out + 1] = 0
 	else

@@ -43,7 +43,7 @@ local audit = call('HEXISTS', S .. 'meta', 'audit') == 1
 local turns, replies, ended, later, proof = 0, 0, 0, 0, false
 for _, client in ipairs(call('HKEYS', S .. 'held:' .. owner)) do
 	local key = lane_key(client)
-	local lane = call('HMGET', key, 's', 'h', 'k')
+	local lane = lane_fields(client, 's', 'h', 'k')
 	local how = string.byte(lane[1] or '') == 49 and fate(string.sub(lane[1], 3), turns_held)
 	if how then
 		local jobs, k = cmsgpack.unpack(lane[2]), read_k(lane[3])

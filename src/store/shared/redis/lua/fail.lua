@@ -25,7 +25,7 @@ end
 
 local function fail(client, turn, kind, reason)
 	local key = lane_key(client)
-	local lane = call('HMGET', key, 's', 'h', 'k', 'di')
+	local lane = lane_fields(client, 's', 'h', 'k', 'di')
 	if lane[1] ~= '1 ' .. turn then
 		return 0
 	end
@@ -35,7 +35,7 @@ local function fail(client, turn, kind, reason)
 	if kind == 'X' then
 		local broken = cjson.decode(reason)
 		leave_active(broken[1])
-		if call('EXISTS', M .. broken[1]) == 1 then
+		if try('HEXISTS', M .. broken[1], 'c') == 1 then
 			grave = bury_message(broken[1], broken[2], k[ATTEMPTS] + 1, lane[4] or '')
 		end
 		held = without(held, { broken[1] })

@@ -35,8 +35,8 @@ local function before(turn, last)
 	if last ~= turn then
 		return 0
 	end
-	local l = call('HGET', O .. turn, 'l')
-	if not l or string.sub(l, 1, #turn + 1) ~= turn .. ' ' then
+	local l = try('HGET', O .. turn, 'l')
+	if type(l) ~= 'string' or string.sub(l, 1, #turn + 1) ~= turn .. ' ' then
 		return 2
 	end
 	call('HSET', O .. turn, 'l', turn .. ' ' .. lease_ends) -- nobody has posted it yet
@@ -47,7 +47,7 @@ local function finish(i)
 	local client, turn = ARGV[i], ARGV[i + 1]
 	local b, q, profile, reply = ARGV[i + 3], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7]
 	local key = lane_key(client)
-	local lane = call('HMGET', key, 's', 'h', 'q', 'sh', 'k', 'lt', 'b')
+	local lane = lane_fields(client, 's', 'h', 'q', 'sh', 'k', 'lt', 'b')
 	if lane[1] ~= '1 ' .. turn then
 		return before(turn, lane[6])
 	end

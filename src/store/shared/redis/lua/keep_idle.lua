@@ -18,9 +18,13 @@ local function is_quiet()
 end
 local quiet = is_quiet()
 
+local function is_empty(parking)
+	return lane_call('ZCARD', S .. parking) == 0
+end
+
 local function look(client)
 	local key = lane_key(client)
-	local lane = call('HMGET', key, 's', 'k', 'b', 'la', 'sh')
+	local lane = lane_fields(client, 's', 'k', 'b', 'la', 'sh')
 	local s, k = lane[1], read_k(lane[2])
 	if not s then
 		return nil
@@ -35,7 +39,7 @@ local function look(client)
 	end
 	local la, sh = min(tonumber(lane[4]) or 0, now), min(tonumber(lane[5]) or 0, now)
 	local last, open = max(la, sh), string.byte(lane[3] or '0') or 48
-	local rests = s == '0' and k[TICKET] == '' and call('EXISTS', S .. 'parked:' .. client, S .. 'replies:' .. client) == 0
+	local rests = s == '0' and k[TICKET] == '' and is_empty('parked:' .. client) and is_empty('replies:' .. client)
 	if rests and open == 48 and la + ttl <= now then
 		call('DEL', key)
 		removed = removed + 1

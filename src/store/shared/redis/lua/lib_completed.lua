@@ -2,7 +2,7 @@
 -- active -> completed, or into `gone`, to be deleted.
 local function complete(q, id, value, keep, gone)
 	if keep > 0 then
-		call('HSET', q .. id, 'finishedOn', stamp, 'returnvalue', value)
+		try('HSET', q .. id, 'finishedOn', stamp, 'returnvalue', value)
 		call('ZADD', q .. 'completed', stamp, id)
 	else
 		gone[#gone + 1] = q .. id

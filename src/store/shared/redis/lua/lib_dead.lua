@@ -11,6 +11,11 @@ local function bury(q, id, reason, attempts, dl)
 	end
 end
 
+-- waiting -> dead, as nobody knows whose it is. A retry takes it for a foreign job without a `c`.
+local function bury_nameless(q, id)
+	bury(q, id, "the job's field c is none of ours: it names no client", 1, '')
+end
+
 -- in turn -> dead; its log row is wanted. Gives what the log needs.
 local function bury_message(id, reason, attempts, di)
 	bury(M, id, reason, attempts, di)

@@ -23,7 +23,7 @@ end
 
 -- waiting or in turn -> parked: in its lane by seq, and for Bull in `delayed`, where its arrival orders it.
 local function park(id, client, seq, arrived)
-	call('ZADD', S .. 'parked:' .. client, seq, id)
+	lane_call('ZADD', S .. 'parked:' .. client, seq, id)
 	call('ZADD', M .. 'delayed', (FAR + floor((tonumber(arrived) or now) / 1000)) * 4096, id)
 	call('HSET', M .. id, 'seq', seq, 'delay', '1')
 end
@@ -73,7 +73,7 @@ local function release(client, k, push)
 		if k[TICKET] ~= '' then
 			return
 		end
-		local id = try('ZRANGE', S .. 'parked:' .. client, '0', '0')[1]
+		local id = lane_call('ZRANGE', S .. 'parked:' .. client, '0', '0')[1]
 		if not id then
 			return
 		end
@@ -97,7 +97,7 @@ local function settle(client, k, push)
 	if call('EXISTS', key, S .. 'parked:' .. client) == 0 then
 		return '0'
 	end
-	local id = try('ZRANGE', key, '0', '0')[1] -- a key of that name that is none of ours must stop nobody
+	local id = lane_call('ZRANGE', key, '0', '0')[1]
 	while id do
 		local how = unpark(O, id)
 		call('ZREM', key, id)

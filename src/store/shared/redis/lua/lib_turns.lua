@@ -101,7 +101,8 @@ end
 -- claimed -> waiting: it may have been posted.
 local function claim_lost(id, doubtful)
 	call('LREM', O .. 'active', -1, id)
-	if call('HDEL', O .. id, 'l') == 1 or call('EXISTS', O .. id) == 1 then
+	local was = try('HDEL', O .. id, 'l') -- an error: a key that is no job
+	if was == 1 or (was == 0 and call('EXISTS', O .. id) == 1) then
 		if doubtful then
 			call('HSET', O .. id, 'db', '1')
 		end

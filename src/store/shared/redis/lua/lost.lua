@@ -13,7 +13,8 @@ local function may_be_lost(id, j)
 	if not j[1] or (tonumber(j[2]) or now) > now - AGE then
 		return false
 	end
-	local lane = call('HMGET', lane_key(client_of(j[1])), 's', 'h', 'k')
+	local client = client_of(j[1])
+	local lane = client and try('HMGET', lane_key(client), 's', 'h', 'k') or {}
 	if string.byte(lane[1] or '') == 49 then
 		for i, v in ipairs(cmsgpack.unpack(lane[2])) do
 			if i % 2 == 0 and v == id then

@@ -4,8 +4,7 @@ local ids = call('ZRANGEBYSCORE', M .. 'delayed', '-inf', (now + 1) * 4096 - 1, 
 local there = {}
 for _, id in ipairs(ids) do
 	call('ZREM', M .. 'delayed', id)
-	if call('EXISTS', M .. id) == 1 then
-		call('HSET', M .. id, 'delay', '0')
+	if call('EXISTS', M .. id) == 1 and type(try('HSET', M .. id, 'delay', '0')) == 'number' then
 		there[#there + 1] = id
 	end
 end

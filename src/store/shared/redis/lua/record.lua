@@ -9,7 +9,7 @@
 local client, fence, version, turn = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local b, di, q, p, reply, c, doubtful = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[10], ARGV[11], ARGV[12]
 local key = lane_key(client)
-local lane = call('HMGET', key, 's', 'v', 'h', 'k', 'b', 'la')
+local lane = lane_fields(client, 's', 'v', 'h', 'k', 'b', 'la')
 local s = lane[1] or '0'
 local in_turn = string.byte(s) == 49
 
@@ -28,9 +28,9 @@ for _, id in ipairs(cjson.decode(ARGV[9])) do
 	local at = try('HGET', M .. id, 'timestamp')
 	youngest = max(youngest, type(at) == 'string' and tonumber(at) or 0)
 	call('LREM', M .. 'active', -1, id)
-	for _, set in ipairs({ S .. 'parked:' .. client, M .. 'delayed', M .. 'failed' }) do
-		call('ZREM', set, id)
-	end
+	lane_call('ZREM', S .. 'parked:' .. client, id)
+	call('ZREM', M .. 'delayed', id)
+	call('ZREM', M .. 'failed', id)
 	call('SREM', S .. 'unlogged', id)
 	call('DEL', M .. id)
 	if k[TICKET] == id then

@@ -12,7 +12,7 @@ local limit, keep, gone, waiting
 -- one.
 local function free_lane(client, id, question, posted)
 	local key = lane_key(client)
-	local lane = call('HMGET', key, 's', 'q', 'sh', 'k')
+	local lane = lane_fields(client, 's', 'q', 'sh', 'k')
 	if lane[1] ~= '2 ' .. id then
 		return -- people removed the reply meanwhile, and the lane has gone on
 	end

@@ -72,7 +72,7 @@ local function look(client)
 	end
 	seen[client] = true
 	lanes = lanes + 1
-	local lane = call('HMGET', lane_key(client), 's', 'h', 'k', 'di')
+	local lane = lane_fields(client, 's', 'h', 'k', 'di')
 	local k = read_k(lane[3])
 	if not lane[1] then
 		open_lane(client)
@@ -96,9 +96,12 @@ for i = 1, #step[2], 2 do
 		local j = try('HMGET', M .. id, 'c', 'seq')
 		if j.err or not j[1] then
 			call('ZREM', M .. 'delayed', id)
+		elseif not client_of(j[1]) then
+			call('ZREM', M .. 'delayed', id)
+			bury_nameless(M, id)
 		else
 			local client = client_of(j[1])
-			call('ZADD', S .. 'parked:' .. client, 'NX', j[2] or 0, id)
+			lane_call('ZADD', S .. 'parked:' .. client, 'NX', j[2] or 0, id)
 			look(client)
 		end
 	end
@@ -108,9 +111,9 @@ call('HSET', S .. 'cursor', 'stuck', step[1])
 -- In `active`, but in no turn: a Bull worker has it while its lock lasts, else it waits again.
 for _, id in ipairs(call('LRANGE', M .. 'active', -100, -1)) do
 	local c = try('HGET', M .. id, 'c')
-	local held = false
-	if type(c) == 'string' then
-		local lane = call('HMGET', lane_key(client_of(c)), 's', 'h')
+	local client, held = type(c) == 'string' and client_of(c), false
+	if client then
+		local lane = lane_fields(client, 's', 'h')
 		for i, v in ipairs(string.byte(lane[1] or '') == 49 and cmsgpack.unpack(lane[2]) or {}) do
 			held = held or (i % 2 == 0 and v == id)
 		end

@@ -53,7 +53,8 @@ for _, owner in ipairs(dead) do
 		local lane = lane_in_turn(owner, client)
 		if lane then
 			lane.seq = lane.held[1] or 0
-			lane.at = lane.held[2] and tonumber(call('HGET', M .. lane.held[2], 'timestamp') or nil) or 0
+			local at = lane.held[2] and try('HGET', M .. lane.held[2], 'timestamp')
+			lane.at = type(at) == 'string' and tonumber(at) or 0
 			found[#found + 1] = lane
 		end
 	end

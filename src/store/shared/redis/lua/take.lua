@@ -61,7 +61,7 @@ local function adopt(j)
 		bury(M, j.id, "the job's data is not a message: " .. wrong, 1, '')
 		return false
 	end
-	if not call('SET', MARK .. message, j.id, 'PX', dedup, 'NX') and call('GET', MARK .. message) ~= j.id then
+	if not call('SET', MARK .. message, j.id, 'PX', dedup, 'NX') and try('GET', MARK .. message) ~= j.id then
 		call('DEL', M .. j.id)
 		tell_completed(M, j.id, '{"duplicate":true}')
 		return false
@@ -73,8 +73,8 @@ local function adopt(j)
 end
 
 -- A dead letter that a board put back: by the rules of a retry, and dead again where another dialog is open.
-local function back_from_death(j)
-	local f = revival(j.dl, lane_fields(client_of(j.c), 'di')[1] or '', false)
+local function back_from_death(j, client)
+	local f = revival(j.dl, lane_fields(client, 'di')[1] or '', false)
 	if not f then
 		local number = call('HGET', M .. j.id, 'dn') or call('INCR', S .. 'dead:id')
 		call('HSET', M .. j.id, 'failedReason', 'put back in another dialog; retry it with force', 'finishedOn', now,
@@ -125,7 +125,7 @@ end
 local function join_parked(t)
 	local key = S .. 'parked:' .. t.client
 	while not t.full do
-		local z = call('ZRANGE', key, 0, TURN_MOST - 1, 'WITHSCORES')
+		local z = lane_call('ZRANGE', key, 0, TURN_MOST - 1, 'WITHSCORES')
 		local out = {}
 		for i = 1, #z, 2 do
 			if t.full then
@@ -182,10 +182,16 @@ end
 -- One popped job to where it belongs. False: an alone lane must wait, and so does all behind it.
 local function place(id)
 	local j = job_of(id)
-	if not j or (not j.c and not adopt(j)) or (j.dl and not back_from_death(j)) then
+	if not j or (not j.c and not adopt(j)) then
 		return true
 	end
 	local client = client_of(j.c)
+	if not client then
+		bury_nameless(M, id)
+		return true
+	elseif j.dl and not back_from_death(j, client) then
+		return true
+	end
 	local t = by_client[client]
 	if t then
 		if t.has[id] then
