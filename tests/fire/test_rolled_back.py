@@ -3,6 +3,7 @@
 import pytest
 
 from harness import say, wait_for
+from servers import Redis
 
 SECONDS = 10  # of a worker that hangs only after 60
 
@@ -90,3 +91,97 @@ def test_an_alone_turn_that_had_ended_stops_no_worker(everysec_shop, api):
     shop.wait_at_rest()
     assert len(api.texts(73)) == 2
     assert second.metric("replies_maybe_doubled_total") == 1
+
+
+def put_back(shop, queue):
+    """Bull's resume."""
+    script = ("if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[3]) end"
+              " return redis.call('DEL', KEYS[2])")
+    shop.redis.call("EVAL", script, 3, f"bull:{queue}:paused", f"bull:{queue}:meta-paused", f"bull:{queue}:wait")
+
+
+def flush_and_restore(shop, client):
+    """The reply that may have been lost goes out once more."""
+    before = len(shop.api.texts(client))
+    shop.redis.call("FLUSHALL")
+    wait_for(lambda: shop.redis.call("HGET", "c2o:meta", "epoch"), "Redis to be restored")
+    wait_for(lambda: len(shop.api.texts(client)) == before + 1, "the restored reply")
+    wait_for(lambda: lane(shop, client) == "0", "a lane at rest")
+    wait_for(lambda: not shop.redis.call("HGET", "c2o:meta", "audit"), "the audit to end")
+
+
+def test_an_old_reply_is_in_doubt_also_after_flushall(everysec_shop, api):
+    """FLUSHALL takes what tells one run of Redis from another; a roll-back after it is none of a new store's first run."""
+    shop = everysec_shop.start(workers=1)
+    (worker,) = shop.workers
+    say(shop, 75, "Hello")
+    wait_for(lambda: len(api.texts(75)) == 1, "the first reply")
+    wait_for(lambda: lane(shop, 75) == "0", "a lane at rest")
+    flush_and_restore(shop, 75)
+    told, doubled = len(api.texts(75)), worker.metric("replies_maybe_doubled_total")
+    shop.redis.call("SET", "bull:outbox:meta-paused", "1")
+    say(shop, 75, "12 Main Street")
+    wait_for(lambda: shop.redis.call("LLEN", "bull:outbox:paused") == "1", "a reply that waits")
+    shop.redis.keep()
+    put_back(shop, "outbox")
+    wait_for(lambda: len(api.texts(75)) == told + 1, "the second reply")
+    wait_for(lambda: lane(shop, 75) == "0", "a lane at rest")
+    say(shop, 75, "+996555123456")
+    wait_for(lambda: len(api.texts(75)) == told + 2, "the third reply")
+    wait_for(lambda: lane(shop, 75) == "0", "a lane at rest")
+    shop.redis.roll_back()
+    put_back(shop, "outbox")
+    wait_for(lambda: shop.redis.call("HGET", "c2o:meta", "doubt"), "doubt", SECONDS)
+    wait_for(lambda: len(api.texts(75)) == told + 3, "the reply that may have been lost", SECONDS)
+    wait_for(lambda: shop.counts()["replies_waiting"] == 0 and lane(shop, 75) == "0", "a lane at rest")
+    sent = api.texts(75)[told:]
+    assert sent[1] == sent[2] != sent[0], sent  # the last one, not one that it has overtaken
+    assert worker.metric("replies_maybe_doubled_total") == doubled + 1
+    assert shop.counts()["dead_replies"] == 1  # the one overtaken
+
+
+def test_own_connections_are_no_bull_workers_after_flushall(everysec_shop, api):
+    shop = everysec_shop.start(workers=1)
+    (worker,) = shop.workers
+    say(shop, 76, "Hello")
+    wait_for(lambda: len(api.texts(76)) == 1, "the first reply")
+    wait_for(lambda: lane(shop, 76) == "0", "a lane at rest")
+    flush_and_restore(shop, 76)
+    worker.port = worker.admin_port
+    assert "Bull worker" not in str(worker.health())
+    shop.make("worker").start()
+    assert shop.redis.call("HLEN", "c2o:workers") == "2"
+
+
+def test_older_data_in_a_living_redis_is_a_roll_back(everysec_shop, api):
+    """REPLICAOF an older copy, then NO ONE: the same run of the server, at the same address."""
+    shop = everysec_shop.start(workers=1)
+    (worker,) = shop.workers
+    redis, copy = shop.redis, Redis("no", repl_diskless_sync_delay=0)
+    redis.call("CONFIG", "SET", "repl-diskless-sync-delay", "0")
+    say(shop, 77, "Hello")
+    wait_for(lambda: len(api.texts(77)) == 1, "the first reply")
+    wait_for(lambda: lane(shop, 77) == "0", "a lane at rest")
+    lock = shop.postgres.lock("c2o_clients")
+    say(shop, 77, "12 Main Street")
+    wait_for(lambda: held(shop, 77), "the turn")
+    in_turn = lane(shop, 77)
+    copy.start()
+    try:
+        copy.call("REPLICAOF", "127.0.0.1", redis.port)
+        wait_for(lambda: copy.call("HGET", "c2o:lane:77", "s") == in_turn, "the copy")
+        copy.call("REPLICAOF", "NO", "ONE")
+        lock.let_go()
+        wait_for(lambda: len(api.texts(77)) == 2, "the second reply")
+        wait_for(lambda: lane(shop, 77) == "0", "a lane at rest")
+        redis.call("REPLICAOF", "127.0.0.1", copy.port)
+        wait_for(lambda: lane(shop, 77) == in_turn, "the older data")
+        wait_for(lambda: "READONLY" in redis.call("INFO", "errorstats"), "a call to be refused")
+        redis.call("REPLICAOF", "NO", "ONE")
+    finally:
+        copy.remove()
+    wait_for(lambda: len(api.texts(77)) == 3, "the reply that may have been lost", SECONDS)
+    say(shop, 77, "+996555123456")
+    wait_for(lambda: "How many" in api.last(77), "the answer to what he says then", SECONDS)
+    shop.wait_at_rest()
+    assert worker.metric("replies_maybe_doubled_total") == 1

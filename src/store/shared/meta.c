@@ -1,4 +1,4 @@
-/* meta.c - layout, prefix, events and epoch: read in one go, written only where something is missing. */
+/* meta.c - layout, prefix, events, epoch and run: read in one go, written only where something is missing. */
 #include "store/shared/meta.h"
 
 #include "store/shared/redis/call.h"
@@ -11,15 +11,15 @@
 
 struct meta {
 	struct redisReply *reply;
-	struct slice layout, bull, events, epoch;
+	struct slice layout, bull, events, epoch, run;
 };
 
 static enum err read_meta(struct shared *s, struct meta *ret, struct why *why)
 {
 	char key[REDIS_NAME_SIZE];
-	enum err err = redis_command(s->redis, 6,
-	    (const char *const[]){ "HMGET", redis_own_key(s, "meta", key), "layout", "bull", "events", "epoch" }, NULL,
-	    &ret->reply, why);
+	enum err err = redis_command(s->redis, 7,
+	    (const char *const[]){ "HMGET", redis_own_key(s, "meta", key), "layout", "bull", "events", "epoch", "run" },
+	    NULL, &ret->reply, why);
 
 	if (err != ERR_OK)
 		return err;
@@ -27,6 +27,7 @@ static enum err read_meta(struct shared *s, struct meta *ret, struct why *why)
 	ret->bull = redis_text(redis_at(ret->reply, 1));
 	ret->events = redis_text(redis_at(ret->reply, 2));
 	ret->epoch = redis_text(redis_at(ret->reply, 3));
+	ret->run = redis_text(redis_at(ret->reply, 4));
 	return ERR_OK;
 }
 
@@ -113,6 +114,8 @@ enum err meta_mend(struct shared *s, struct why *why)
 
 	if (err == ERR_OK && !is_whole(&meta))
 		err = write_missing(s, why);
+	if (err == ERR_OK && meta.run.n == 0)
+		err = redis_mend_run(s->redis, why);
 	freeReplyObject(meta.reply);
 	return err;
 }

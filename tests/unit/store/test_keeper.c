@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { PATIENCE_MS = 10000 };
 
@@ -191,6 +192,83 @@ static void test_lost_ticket(void **state)
 	check_takes(b, "1");
 }
 
+/* ---- what Redis says of itself ---------------------------------------------------------------------- */
+
+static bool is_well(struct both *b, const char *check)
+{
+	struct store_kept kept;
+
+	(void)!store_keep(b->store, &kept); /* where Redis takes nothing, rounds fail */
+	for (size_t i = 0; i < kept.n_notes; i++)
+		if (strcmp(kept.notes[i].check, check) == 0)
+			return kept.notes[i].ok;
+	fail_msg("no note of %s", check);
+	return false;
+}
+
+static bool has_entry(struct both *b)
+{
+	return strlen(both_redis(b, "HVALS c2o:workers")) > 0;
+}
+
+static void wait_for(struct both *b, bool (*reached)(struct both *b))
+{
+	int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+
+	while (!reached(b) && clock_mono_ms() < end_ms)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	assert_true(reached(b));
+}
+
+static bool has_both_wakers(struct both *b)
+{
+	const char *list = both_redis(b, "CLIENT LIST");
+
+	return strstr(list, "name=bull:bWVzc2FnZXM=") != NULL && strstr(list, "name=bull:b3V0Ym94") != NULL;
+}
+
+/* Our own connections are none of a Bull worker's, though Redis forgot that they are ours. */
+static void test_wakers_after_flushall(void **state)
+{
+	struct both *b = *state;
+
+	both_open(b, STORE_SERVICE);
+	wait_for(b, has_both_wakers);
+	wait_for(b, has_entry);
+	(void)both_redis(b, "FLUSHALL");
+	assert_true(is_well(b, "bull_worker"));
+	assert_true(has_entry(b));
+}
+
+static bool one_is_good(struct both *b)
+{
+	return strstr(both_redis(b, "INFO replication"), "min_slaves_good_slaves:1") != NULL;
+}
+
+/* Redis takes nothing until as many are good as it was told to wait for. */
+static void test_too_few_replicas(void **state)
+{
+	char replica_of[64];
+	const char *const options[] = { "--replicaof", replica_of, NULL };
+	struct both *b = *state;
+	struct redis_server *replica;
+	bool well_where_two_are_wanted, well_where_one_is;
+
+	both_open(b, STORE_SERVICE);
+	(void)both_redis(b, "CONFIG SET repl-diskless-sync-delay 0");
+	(void)snprintf(replica_of, sizeof replica_of, "127.0.0.1 %u", (unsigned)redis_server_port(redis));
+	replica = redis_server_start(options);
+	(void)both_redis(b, "CONFIG SET min-replicas-to-write 2");
+	wait_for(b, one_is_good);
+	well_where_two_are_wanted = is_well(b, "replication");
+	(void)both_redis(b, "CONFIG SET min-replicas-to-write 1");
+	well_where_one_is = is_well(b, "replication");
+	(void)both_redis(b, "CONFIG SET min-replicas-to-write 0");
+	redis_server_end(&replica);
+	assert_false(well_where_two_are_wanted);
+	assert_true(well_where_one_is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +279,8 @@ int main(void)
 		BOTH(test_lost_message),
 		BOTH(test_not_lost),
 		BOTH(test_lost_ticket),
+		BOTH(test_wakers_after_flushall),
+		BOTH(test_too_few_replicas),
 	};
 
 	return cmocka_run_group_tests_name("keeper", tests, both_group_begin, both_group_end);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/shared/held.h"
 #include "store/shared/keep/sweep.h"
+#include "store/shared/meta.h"
 #include "store/shared/owner.h"
 #include "store/shared/redis/bull_workers.h"
 #include "store/shared/redis/call.h"
@@ -245,13 +246,13 @@ static void test_error_in_script(void **state)
 	struct shared *s = ready_process();
 	struct why why = { 0 };
 
-	(void)say(s, "SET c2o:lane:nobody text");
-	assert_int_equal(call(s, NULL, &why), ERR_IO);
+	(void)say(s, "SET c2o:meta text");
+	assert_int_equal(owner_beat(s, &why), ERR_IO);
 	assert_non_null(strstr(why.text, "WRONGTYPE"));
-	assert_non_null(strstr(why.text, "script fence"));
+	assert_non_null(strstr(why.text, "script beat"));
 	assert_int_equal(redis_connections(s->redis), 1); /* the connection is as good as before */
-	(void)say(s, "DEL c2o:lane:nobody");
-	assert_int_equal(call(s, NULL, &why), ERR_OK);
+	(void)say(s, "DEL c2o:meta");
+	assert_int_equal(owner_beat(s, &why), ERR_OK);
 	assert_int_equal(redis_connections(s->redis), 1);
 	end(s);
 }
@@ -318,6 +319,131 @@ static void test_restart_that_loses_nothing(void **state)
 	assert_string_equal(say(s, "HGET c2o:meta audit"), "1");
 	assert_string_equal(say(s, "HGET c2o:meta doubt"), "");
 	end(s);
+	redis_server_end(&own);
+}
+
+static void flush(struct shared *s)
+{
+	(void)say(s, "FLUSHALL");
+	(void)say(s, "HSET c2o:meta epoch 0123456789abcdef"); /* as the keeper restores it */
+}
+
+/* A store that was restored is none that never sent, also where nobody wrote its run again. */
+static void test_restart_after_flushall(void **state)
+{
+	struct shared *s = ready_process();
+
+	(void)say(s, "CONFIG SET appendfsync always"); /* until it is killed: it forgets no FLUSHALL */
+	flush(s);
+	redis_server_kill(server);
+	redis_server_restart(server);
+	until(s, answers, "connected again");
+	assert_string_not_equal(say(s, "HGET c2o:meta run"), "");
+	assert_string_equal(say(s, "HGET c2o:meta audit"), "1");
+	assert_string_not_equal(say(s, "HGET c2o:meta doubt"), "");
+	end(s);
+}
+
+static void test_run_after_flushall(void **state)
+{
+	struct shared *s = ready_process();
+	char run[160];
+
+	(void)snprintf(run, sizeof run, "%s", say(s, "HGET c2o:meta run"));
+	assert_string_not_equal(run, "");
+	flush(s);
+	assert_int_equal(meta_mend(s, NULL), ERR_OK);
+	assert_string_equal(say(s, "HGET c2o:meta run"), run);
+	assert_string_equal(say(s, "HGET c2o:meta audit"), ""); /* it is the same one: there is nothing to look for */
+	assert_string_equal(say(s, "HGET c2o:meta doubt"), "");
+	end(s);
+}
+
+/* ---- other data in a living server -------------------------------------------------------------------- */
+
+static const char *const replicates_at_once[] = { "--repl-diskless-sync-delay", "0", NULL };
+
+static void replicate(struct redis_server *replica, struct redis_server *master)
+{
+	struct redisContext *c = redisConnect("127.0.0.1", redis_server_port(replica));
+
+	freeReplyObject(master == NULL ? redisCommand(c, "REPLICAOF NO ONE")
+				       : redisCommand(c, "REPLICAOF 127.0.0.1 %d", (int)redis_server_port(master)));
+	redisFree(c);
+}
+
+static void until_it_has(struct redis_server *replica, const char *key)
+{
+	struct redisContext *c = redisConnect("127.0.0.1", redis_server_port(replica));
+	int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+	bool has = false;
+
+	while (!has && clock_mono_ms() < end_ms) {
+		redisReply *reply = redisCommand(c, "EXISTS %s", key);
+
+		has = reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+		freeReplyObject(reply);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	assert_true(has);
+	redisFree(c);
+}
+
+/* An older copy comes back: the server's run is the same, and so is its address. It loses nothing that it was given itself. */
+static void test_older_data(void **state)
+{
+	static const char *const always[] = { "--repl-diskless-sync-delay", "0", "--appendfsync", "always", NULL };
+	struct redis_server *own = redis_server_start(always);
+	struct redis_server *copy = redis_server_start(replicates_at_once);
+	struct shared *s = process(redis_server_url(own));
+
+	assert_int_equal(redis_prepare(s->redis, NULL), ERR_OK);
+	(void)say(s, "HDEL c2o:meta audit");
+	(void)say(s, "SET old 1");
+	replicate(copy, own);
+	until_it_has(copy, "old");
+	replicate(copy, NULL);
+	(void)say(s, "DEL old");
+	replicate(own, copy);
+	until_it_has(own, "old");
+	assert_int_not_equal(redis_command(s->redis, 3, (const char *const[]){ "SET", "new", "1" }, NULL,
+				 &(struct redisReply *){ NULL }, NULL),
+	    ERR_OK);
+	replicate(own, NULL);
+	until(s, answers, "connected again");
+	assert_string_equal(say(s, "HGET c2o:meta audit"), "1");
+	assert_string_not_equal(say(s, "HGET c2o:meta doubt"), "");
+	end(s);
+	redis_server_end(&copy);
+	redis_server_end(&own);
+}
+
+/* A first replica changes what the server says of its data: it is met once more, and not by each older connection. */
+static void test_first_replica(void **state)
+{
+	struct redis_server *own = redis_server_start(replicates_at_once);
+	struct redis_server *copy = redis_server_start(replicates_at_once);
+	struct shared *s = process(redis_server_url(own));
+	struct redis *older = NULL, *newer = NULL;
+	char run[160];
+
+	assert_int_equal(redis_open(s->redis, &older, NULL), ERR_OK);
+	(void)say(s, "HDEL c2o:meta audit");
+	(void)say(s, "SET old 1");
+	replicate(copy, own);
+	until_it_has(copy, "old");
+	assert_int_equal(redis_open(s->redis, &newer, NULL), ERR_OK);
+	assert_string_equal(say(s, "HGET c2o:meta audit"), "1");
+	(void)say(s, "HDEL c2o:meta audit doubt");
+	(void)snprintf(run, sizeof run, "%s", say(s, "HGET c2o:meta run"));
+	assert_int_equal(redis_meet(s->redis, older, NULL), ERR_OK);
+	assert_int_equal(redis_meet(s->redis, newer, NULL), ERR_OK);
+	assert_string_equal(say(s, "HGET c2o:meta run"), run);
+	assert_string_equal(say(s, "HGET c2o:meta audit"), "");
+	redis_close(&older);
+	redis_close(&newer);
+	end(s);
+	redis_server_end(&copy);
 	redis_server_end(&own);
 }
 
@@ -785,6 +911,34 @@ static void test_bull_workers(void **state)
 	end(s);
 }
 
+/* CLIENT LIST shows the workers of all databases. */
+static void test_bull_workers_of_another_database(void **state)
+{
+	static const struct {
+		int database;
+		const char *found;
+	} cases[] = { { 0, "" }, { 7, "outbox, from 127.0.0.1:" }, { 77, "" } };
+	char url[96], found[BULL_WORKER_SIZE];
+	struct redis_server *own = redis_server_start((const char *const[]){ "--databases", "100", NULL });
+	struct shared *s;
+
+	(void)snprintf(url, sizeof url, "redis://127.0.0.1:%u/7", (unsigned)redis_server_port(own));
+	s = process(url);
+	assert_int_equal(redis_prepare(s->redis, NULL), ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct redisContext *bull = redisConnect("127.0.0.1", redis_server_port(own));
+
+		freeReplyObject(redisCommand(bull, "SELECT %d", cases[i].database));
+		freeReplyObject(redisCommand(bull, "CLIENT SETNAME bull:b3V0Ym94"));
+		assert_int_equal(bull_workers_look(s, found, NULL), ERR_OK);
+		if (strncmp(found, cases[i].found, cases[i].found[0] != '\0' ? strlen(cases[i].found) : 1) != 0)
+			fail_msg("database %d: \"%s\"", cases[i].database, found);
+		redisFree(bull);
+	}
+	end(s);
+	redis_server_end(&own);
+}
+
 static int start_server(void **state)
 {
 	server = redis_server_start(NULL);
@@ -808,6 +962,10 @@ int main(void)
 		cmocka_unit_test(test_memory_full),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_restart_that_loses_nothing),
+		cmocka_unit_test(test_restart_after_flushall),
+		cmocka_unit_test(test_run_after_flushall),
+		cmocka_unit_test(test_older_data),
+		cmocka_unit_test(test_first_replica),
 		cmocka_unit_test(test_frozen),
 		cmocka_unit_test(test_passwords),
 		cmocka_unit_test(test_forbidden_command),
@@ -825,6 +983,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_local_wake),
 		cmocka_unit_test(test_bull_workers),
+		cmocka_unit_test(test_bull_workers_of_another_database),
 	};
 
 	return cmocka_run_group_tests(tests, start_server, end_server);

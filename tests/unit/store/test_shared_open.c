@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -217,6 +218,29 @@ static void test_bull_worker(void **state)
 	(void)ask(s, "CLIENT SETNAME board");
 	first = opened_with_servers(s, STORE_WORKER);
 	opens(s, STORE_WORKER); /* the other one's wakers are none */
+	store_close(&first);
+}
+
+static bool is_named(struct shop *s, const char *name)
+{
+	redisReply *r = redisCommand(s->redis, "CLIENT LIST");
+	bool is = r != NULL && r->str != NULL && strstr(r->str, name) != NULL;
+
+	freeReplyObject(r);
+	return is;
+}
+
+/* Another shop on the same Redis, with a database number of its own and the usual prefixes. */
+static void test_other_shop(void **state)
+{
+	struct shop *s = *state;
+	struct store *first = opened_with_servers(s, STORE_WORKER);
+	int64_t end_ms = clock_mono_ms() + 10000;
+
+	while (!(is_named(s, "bull:bWVzc2FnZXM=") && is_named(s, "bull:b3V0Ym94")) && clock_mono_ms() < end_ms)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	(void)snprintf(s->redis_url, sizeof s->redis_url, "%s/1", redis_server_url(redis));
+	opens(s, STORE_INTAKE);
 	store_close(&first);
 }
 
@@ -427,6 +451,7 @@ int main(void)
 		CASE(test_new_database),
 		CASE(test_lost_redis),
 		CASE(test_bull_worker),
+		CASE(test_other_shop),
 		CASE(test_nobody_there),
 		CASE(test_waits_for_both),
 		CASE(test_strangers_come_late),

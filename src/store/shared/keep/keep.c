@@ -14,6 +14,7 @@
 #include "store/shared/redis/clock.h"
 #include "store/shared/redis/keys.h"
 #include "store/shared/redis/redis.h"
+#include "store/shared/redis/waker.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -96,6 +97,13 @@ static enum err disown(struct shared *s, struct store_kept *ret, struct why *why
 {
 	(void)ret;
 	return disown_lost(s, why);
+}
+
+/* Before anybody takes this process' connections for a Bull worker's. */
+static enum err list_wakers(struct shared *s, struct store_kept *ret, struct why *why)
+{
+	(void)ret;
+	return wakers_list_again(s->wakers, why);
 }
 
 /* ---- steps of the one that holds `S keeper` ---- */
@@ -268,7 +276,7 @@ static enum err run_steps(struct shared *s, step *const *steps, size_t n, struct
 
 static enum err keep(struct shared *s, struct store_kept *ret)
 {
-	static step *const own[] = { watch_clock, disown, sweep };
+	static step *const own[] = { watch_clock, disown, list_wakers, sweep };
 	static step *const common[] = { mend_meta, restore, promote, mend_paused, keep_idle, log_graves, prune,
 		free_stuck, note_alive };
 	struct why said = { 0 };

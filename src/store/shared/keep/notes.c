@@ -114,10 +114,25 @@ static void note_memory(struct keep_notes *n, struct slice info)
 		    "Redis uses %" PRId64 " of its %" PRId64 " MiB: raise maxmemory", used >> 20, most >> 20);
 }
 
-static void note_replication(struct keep_notes *n, struct slice info)
+/* How many replicas must be good for a write to be taken; 1 where a host refuses CONFIG. */
+static int64_t replicas_wanted(struct shared *s)
+{
+	struct redisReply *config = NULL;
+	int64_t wanted = 1;
+
+	if (redis_command(s->redis, 3, (const char *const[]){ "CONFIG", "GET", "min-replicas-to-write" }, NULL, &config,
+		NULL) == ERR_OK)
+		(void)slice_to_int64(setting_of(config, "min-replicas-to-write"), &wanted);
+	freeReplyObject(config);
+	return wanted;
+}
+
+/* INFO counts the good replicas only where some are asked for. */
+static void note_replication(struct shared *s, struct keep_notes *n, struct slice info)
 {
 	bool master = slice_eq(line_of(info, "role"), SLICE("master"));
-	bool met = line_of(info, "min_slaves_good_slaves").n == 0 || number_of(info, "min_slaves_good_slaves") > 0;
+	bool met = line_of(info, "min_slaves_good_slaves").n == 0 ||
+		   number_of(info, "min_slaves_good_slaves") >= replicas_wanted(s);
 	struct store_note *note = add_note(n, "replication", master && met, false);
 
 	if (!master || !met)
@@ -138,7 +153,7 @@ static enum err look_at_redis(struct shared *s, struct keep_notes *n, struct why
 	note_durability(n, redis_text(info), setting_of(config, "appendfsync"));
 	note_eviction(n, redis_text(info));
 	note_memory(n, redis_text(info));
-	note_replication(n, redis_text(info));
+	note_replication(s, n, redis_text(info));
 	freeReplyObject(info);
 	freeReplyObject(config);
 	return ERR_OK;

@@ -39,6 +39,14 @@ static const char *queue_of(const struct shared *s, struct slice name)
 	return NULL;
 }
 
+/* CLIENT LIST tells of all databases; a queue is in one. */
+static bool is_on_ours(const struct shared *s, struct slice line)
+{
+	int64_t database;
+
+	return !slice_to_int64(field(line, "db"), &database) || database == redis_database(s->redis);
+}
+
 /* The two ids of a value "id id" of `S workers`. */
 static bool has_id(struct slice ids, struct slice id)
 {
@@ -77,7 +85,7 @@ static void find(
 	while (next_line(&clients, &line)) {
 		const char *queue = queue_of(s, field(line, "name"));
 
-		if (queue == NULL || is_ours(ours, field(line, "id")))
+		if (queue == NULL || !is_on_ours(s, line) || is_ours(ours, field(line, "id")))
 			continue;
 		(void)snprintf(ret, BULL_WORKER_SIZE, "%s, from %.*s", queue, SLICE_PRINT(field(line, "addr")));
 		return;

@@ -7,7 +7,7 @@
 
 enum { BULL_WORKER_SIZE = 160 };
 
-/* Looks at all of the server's connections for one that is named as Bull names its workers' and is none of ours.
+/* Looks at all connections to our database for one that is named as Bull names its workers' and is none of ours.
  * ret: "messages, from 10.0.0.7:51234": its queue and address; "" when there is none. */
 MUST_CHECK enum err bull_workers_look(struct shared *s, char ret[BULL_WORKER_SIZE], struct why *why);
 

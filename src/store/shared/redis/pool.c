@@ -14,7 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RETRY_LEAST_MS = 50, RETRY_MOST_MS = 2000 };
+enum {
+	RETRY_LEAST_MS = 50,
+	RETRY_MOST_MS = 2000,
+	SERVER_SIZE = 2 * sizeof(((struct redis_identity *)NULL)->run_id) /* a server's name: both ids */
+};
 
 struct redis_pool {
 	struct shared *shared;
@@ -31,7 +35,7 @@ struct redis_pool {
 	enum err last;             /* outcome of the last try that failed */
 	struct why last_said;      /* and its sentence */
 	uint64_t made;             /* connections */
-	struct redis_identity met; /* the last server that was met: its run_id */
+	struct redis_identity met; /* the last server that was met: its run and data */
 };
 
 struct slice redis_keys(const struct shared *s)
@@ -100,34 +104,48 @@ void redis_pool_close(struct redis_pool **pool)
 
 /* ---- whom we meet ----------------------------------------------------------------------------------- */
 
+/* As `meta run` names a server. */
+static const char *name_of(const struct redis *c, char ret[SERVER_SIZE])
+{
+	(void)snprintf(ret, SERVER_SIZE, "%s:%s", c->identity.run_id, c->identity.data_id);
+	return ret;
+}
+
+/* By both: an older copy can be loaded into a living server (REPLICAOF, then NO ONE), whose run is the same. */
+static bool is_same(const struct redis_identity *a, const struct redis_identity *b)
+{
+	return strcmp(a->run_id, b->run_id) == 0 && strcmp(a->data_id, b->data_id) == 0;
+}
+
 static bool is_known(struct redis_pool *pool, const struct redis *c)
 {
 	bool known;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	known = strcmp(pool->met.run_id, c->identity.run_id) == 0;
+	known = is_same(&pool->met, &c->identity);
 	(void)pthread_mutex_unlock(&pool->lock);
 	return known;
 }
 
-/* Another run than the one met before may have forgotten the newest: before anybody else uses it that is known. */
+/* Another server than the one met before may have forgotten the newest: before anybody else uses it that is known. */
 static void note_met(struct redis_pool *pool, const struct redis *c)
 {
 	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->met.run_id[0] != '\0' && strcmp(pool->met.run_id, c->identity.run_id) != 0)
+	if (pool->met.run_id[0] != '\0' && !is_same(&pool->met, &c->identity))
 		disown_forgotten(pool->shared);
 	pool->met = c->identity;
 	(void)pthread_mutex_unlock(&pool->lock);
 }
 
-/* What `meta run` says: "<run id> <address>" of the server that was last met by any process. */
-static enum err read_last_run(
+/* `meta run`, "<run id>:<data id> <address>" of the server that was last met by any process, and `meta epoch`. */
+static enum err read_last_met(
     struct redis_pool *pool, struct redis *c, struct redisReply **ret, bool *broken, struct why *why)
 {
 	char key[REDIS_NAME_SIZE];
 
-	return redis_ask(c, 3, (const char *const[]){ "HGET", redis_own_key(pool->shared, "meta", key), "run" }, NULL,
-	    ret, broken, why);
+	return redis_ask(c, 4,
+	    (const char *const[]){ "HMGET", redis_own_key(pool->shared, "meta", key), "run", "epoch" }, NULL, ret,
+	    broken, why);
 }
 
 static bool names(const struct redisReply *config, const char *name, const char *value)
@@ -150,34 +168,48 @@ static bool loses_nothing(struct redis *c, bool *broken)
 	return always;
 }
 
-/* "<run id> <address>" taken apart. */
-static void split_run(struct slice run, struct slice *id, struct slice *address)
+/* "<server> <address>" taken apart. */
+static void split_run(struct slice run, struct slice *server, struct slice *address)
 {
 	const char *blank = run.n > 0 ? memchr(run.p, ' ', run.n) : NULL;
 
-	*id = run;
+	*server = run;
 	*address = SLICE_NONE;
 	if (blank != NULL) {
-		id->n = (size_t)(blank - run.p);
-		*address = (struct slice){ blank + 1, run.n - id->n - 1 };
+		server->n = (size_t)(blank - run.p);
+		*address = (struct slice){ blank + 1, run.n - server->n - 1 };
 	}
 }
 
-/* Replies that were made before a restart or failover may have been sent, though the server has forgotten it. */
-static bool doubt_wanted(struct redis *c, struct slice last_address, bool *broken)
+/* The same run of a server with other data: what it keeps on disk says nothing of what it forgot. */
+static bool is_of_run(struct slice server, const char *run_id)
 {
-	if (last_address.n == 0)
-		return false; /* the first run of a new store: nothing was ever sent */
-	return !slice_eq(last_address, slice_of(c->address)) || !loses_nothing(c, broken);
+	size_t n = strlen(run_id);
+
+	return server.n > n && memcmp(server.p, run_id, n) == 0 && server.p[n] == ':';
+}
+
+/* Replies that were made before a restart or failover may have been sent, though the server has forgotten it. FLUSHALL or
+ * a foreign hand takes `run` from a store that has sent: only one without an epoch, too, is new. */
+static bool doubt_wanted(struct redis *c, struct slice last_run, struct slice epoch, bool *broken)
+{
+	struct slice server, address;
+
+	if (last_run.n == 0 && epoch.n == 0)
+		return false; /* nothing was ever sent, or all is to be restored as doubtful */
+	split_run(last_run, &server, &address);
+	return is_of_run(server, c->identity.run_id) || !slice_eq(address, slice_of(c->address)) ||
+	       !loses_nothing(c, broken);
 }
 
 static enum err tell_met(struct redis_pool *pool, struct redis *c, bool doubt, bool *broken, struct why *why)
 {
+	char server[SERVER_SIZE];
 	struct redis_call call;
 	enum err err;
 
 	redis_call_begin(&call, pool->shared, SCRIPT_MET);
-	redis_call_text(&call, c->identity.run_id);
+	redis_call_text(&call, name_of(c, server));
 	redis_call_text(&call, c->address);
 	redis_call_int(&call, doubt);
 	err = redis_call_run_on(&call, c, broken, why);
@@ -187,31 +219,74 @@ static enum err tell_met(struct redis_pool *pool, struct redis *c, bool doubt, b
 
 static enum err meet(struct redis_pool *pool, struct redis *c, bool *broken, struct why *why)
 {
-	struct redisReply *run = NULL;
-	struct slice id, address;
+	struct redisReply *met = NULL;
+	struct slice server, address;
+	char name[SERVER_SIZE];
 	enum err err;
 
 	/* a command leaves it to the processes that serve: it only looks, or repeats what people said */
 	if (pool->shared->role == STORE_BESIDE || is_known(pool, c))
 		return ERR_OK;
-	if ((err = read_last_run(pool, c, &run, broken, why)) != ERR_OK)
+	if ((err = read_last_met(pool, c, &met, broken, why)) != ERR_OK)
 		return err;
-	split_run(redis_text(run), &id, &address);
-	/* the same run may have another address for others, who have met it: that is no other server */
-	if (!slice_eq(id, slice_of(c->identity.run_id)))
-		err = tell_met(pool, c, doubt_wanted(c, address, broken), broken, why);
-	freeReplyObject(run);
+	split_run(redis_text(redis_at(met, 0)), &server, &address);
+	/* the same one may have another address for others, who have met it: that is no other server */
+	if (!slice_eq(server, slice_of(name_of(c, name))))
+		err = tell_met(pool, c,
+		    doubt_wanted(c, redis_text(redis_at(met, 0)), redis_text(redis_at(met, 1)), broken), broken, why);
+	freeReplyObject(met);
 	if (err == ERR_OK)
 		note_met(pool, c);
 	/* a server whose memory is full must still be drained; the beats try again */
 	return err == ERR_NO_SPACE ? ERR_OK : err;
 }
 
+/* What was said of its data when the connection was made may be of before the last meeting. */
+static enum err meet_again(struct redis_pool *pool, struct redis *c, bool *broken, struct why *why)
+{
+	enum err err;
+
+	if (pool->shared->role == STORE_BESIDE || is_known(pool, c))
+		return ERR_OK;
+	err = redis_see_data(c, broken, why);
+	return err == ERR_OK ? meet(pool, c, broken, why) : err;
+}
+
 enum err redis_meet(struct redis_pool *pool, struct redis *connection, struct why *why)
 {
 	bool broken = false;
 
-	return meet(pool, connection, &broken, why);
+	return meet_again(pool, connection, &broken, why);
+}
+
+static enum err write_run(struct redis_pool *pool, struct redis *c, bool *broken, struct why *why)
+{
+	char key[REDIS_NAME_SIZE], name[SERVER_SIZE], run[SERVER_SIZE + sizeof c->address];
+	struct redisReply *reply = NULL;
+	enum err err;
+
+	(void)snprintf(run, sizeof run, "%s %s", name_of(c, name), c->address);
+	err = redis_ask(c, 4, (const char *const[]){ "HSETNX", redis_own_key(pool->shared, "meta", key), "run", run },
+	    NULL, &reply, broken, why);
+	freeReplyObject(reply);
+	return err;
+}
+
+/* One that could not be met yet (memory full) is left to the meeting, which doubts. */
+enum err redis_mend_run(struct redis_pool *pool, struct why *why)
+{
+	struct redis *c = NULL;
+	bool broken = false;
+	enum err err = redis_borrow(pool, &c, why);
+
+	if (err != ERR_OK)
+		return err;
+	redis_set_timeout(c, REDIS_CALL_MS);
+	err = meet_again(pool, c, &broken, why);
+	if (err == ERR_OK && is_known(pool, c))
+		err = write_run(pool, c, &broken, why);
+	redis_give_back(pool, c, broken);
+	return redis_count_error(err);
 }
 
 /* ---- connections ------------------------------------------------------------------------------------ */
@@ -375,7 +450,7 @@ enum err redis_kill(struct redis_pool *pool, const struct redis_identity *lost, 
 		return ERR_OK;
 	if ((err = redis_borrow(pool, &c, why)) != ERR_OK)
 		return err;
-	/* of another run, the number would be another's */
+	/* of another run, the number would be another's; other data leaves connections as they are */
 	if (strcmp(c->identity.run_id, lost->run_id) == 0) {
 		(void)snprintf(id, sizeof id, "%lld", (long long)lost->client_id);
 		err = redis_ask(c, 4, (const char *const[]){ "CLIENT", "KILL", "ID", id }, NULL, &reply, &broken, why);
@@ -383,6 +458,11 @@ enum err redis_kill(struct redis_pool *pool, const struct redis_identity *lost, 
 	}
 	redis_give_back(pool, c, broken);
 	return err;
+}
+
+int redis_database(const struct redis_pool *pool)
+{
+	return pool->target.database;
 }
 
 uint64_t redis_connections(struct redis_pool *pool)

@@ -15,6 +15,8 @@ struct redis; /* a connection */
 struct redis_identity {
 	int64_t client_id; /* CLIENT ID: unique while the server runs */
 	char run_id[48];   /* of the server's run */
+	char data_id
+	    [48]; /* master_replid: of its data, which others can replace under the same run; "" where it is not told */
 };
 
 /* Can Redis' settings be understood, and kept by this build? INVALID: why begins with the setting's name. */
@@ -34,6 +36,8 @@ MUST_CHECK enum err redis_open(struct redis_pool *pool, struct redis **ret, stru
 void redis_close(struct redis **connection); /* *connection is NULL afterwards; NULL is fine */
 
 const struct redis_identity *redis_identity(const struct redis *connection);
+/* The number of the database that all connections use. */
+int redis_database(const struct redis_pool *pool);
 
 /* One plain command of n words on a borrowed connection; *ret is to be freed with freeReplyObject. lengths: NULL where
  * the words are texts. An error reply is an error, with its sentence. */
@@ -44,8 +48,11 @@ MUST_CHECK enum err redis_command(struct redis_pool *pool, size_t n, const char 
  * also when it, or the server's run it was to, is over. */
 MUST_CHECK enum err redis_kill(struct redis_pool *pool, const struct redis_identity *lost, struct why *why);
 
-/* Meets the server again if that was not possible when the connection was made (memory full); else does nothing. */
+/* Meets the server again if that was not possible when the connection was made (memory full), or if it has got other data
+ * since; else does nothing. */
 MUST_CHECK enum err redis_meet(struct redis_pool *pool, struct redis *connection, struct why *why);
+/* `meta run` is missing though the server was met: it is written again, so that its next run is told from a new store. */
+MUST_CHECK enum err redis_mend_run(struct redis_pool *pool, struct why *why);
 
 /* The verdict on an error reply ("LOADING Redis is loading ..."). */
 enum err redis_error(const char *text);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/wait.h"
+#include "store/shared/redis/call.h"
 #include "store/shared/redis/connect.h"
 #include "store/shared/redis/keys.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum { PATIENCE_MS = 2000 /* beyond what BLMOVE was asked to wait */ };
+enum { PATIENCE_MS = 2000 /* beyond what BLMOVE was asked to wait */, IDS_SIZE = 64 };
 #define WAKE_LONGEST_S "0.25"
 
 struct queue {
@@ -127,20 +128,60 @@ void waker_wake(struct wakers *wakers, enum wake_queue queue)
 
 /* ---- the threads ------------------------------------------------------------------------------------ */
 
+/* The entry of `S workers`. */
+static const char *client_ids(const struct wakers *w, char ret[IDS_SIZE])
+{
+	(void)snprintf(
+	    ret, IDS_SIZE, "%lld %lld", (long long)w->client_id[WAKE_MESSAGES], (long long)w->client_id[WAKE_REPLIES]);
+	return ret;
+}
+
 /* Written before the name is given: who finds a connection named as a Bull worker's finds it here, if it is ours. */
 static enum err list_client_ids(struct wakers *w, struct redis *c, bool *broken, struct why *why)
 {
 	struct redisReply *reply = NULL;
-	char key[REDIS_NAME_SIZE], ids[64];
+	char key[REDIS_NAME_SIZE], ids[IDS_SIZE];
 	enum err err;
 
-	(void)snprintf(ids, sizeof ids, "%lld %lld", (long long)w->client_id[WAKE_MESSAGES],
-	    (long long)w->client_id[WAKE_REPLIES]);
+	(void)client_ids(w, ids);
 	err = redis_ask(c, 4,
 	    (const char *const[]){ "HSET", redis_own_key(w->shared, "workers", key), w->shared->owner, ids }, NULL,
 	    &reply, broken, why);
 	freeReplyObject(reply);
 	return err;
+}
+
+/* Read first: it is written when memory is full only if it must be. */
+static enum err list_if_other(struct wakers *w, struct redis *c, bool *broken, struct why *why)
+{
+	struct redisReply *reply = NULL;
+	char key[REDIS_NAME_SIZE], ids[IDS_SIZE];
+	enum err err = redis_ask(c, 3,
+	    (const char *const[]){ "HGET", redis_own_key(w->shared, "workers", key), w->shared->owner }, NULL, &reply,
+	    broken, why);
+
+	if (err == ERR_OK && !slice_eq(redis_text(reply), slice_of(client_ids(w, ids))))
+		err = list_client_ids(w, c, broken, why);
+	freeReplyObject(reply);
+	return err;
+}
+
+enum err wakers_list_again(struct wakers *wakers, struct why *why)
+{
+	struct redis *c = NULL;
+	bool broken = false;
+	enum err err;
+
+	if (wakers == NULL)
+		return ERR_OK;
+	if ((err = redis_borrow(wakers->shared->redis, &c, why)) != ERR_OK)
+		return err;
+	redis_set_timeout(c, REDIS_CALL_MS);
+	(void)pthread_mutex_lock(&wakers->names_lock);
+	err = list_if_other(wakers, c, &broken, why);
+	(void)pthread_mutex_unlock(&wakers->names_lock);
+	redis_give_back(wakers->shared->redis, c, broken);
+	return redis_count_error(err);
 }
 
 static enum err name_as_worker(struct queue *q, struct redis *c, struct why *why)

@@ -45,6 +45,9 @@ void waker_wake(struct wakers *wakers, enum wake_queue queue);
 
 /* Starts both threads; their connections are made by them, named as Bull names its workers', and listed in `S workers`. */
 struct wakers *wakers_start(struct shared *s);
+/* Writes this process' entry of `S workers` where it is not as it should be: FLUSHALL takes it while the connections live, and
+ * they would be taken for a Bull worker's. wakers NULL: there are none. */
+MUST_CHECK enum err wakers_list_again(struct wakers *wakers, struct why *why);
 /* Ends all sleeps, now and later, with ERR_STOPPED. */
 void wakers_stop_waiting(struct wakers *wakers);
 /* The threads have ended when this returns; nobody may sleep. *wakers is NULL afterwards; NULL is fine. */
