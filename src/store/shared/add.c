@@ -20,6 +20,13 @@ static void put(struct redis_call *call, const struct store_message *m, int64_t 
 	redis_call_int(call, clock_mono_us());
 }
 
+static void begin(struct redis_call *call, struct shared *s)
+{
+	redis_call_reset(call, SCRIPT_ADD);
+	redis_call_int(call, s->settings.dedup_days * SHARED_DAY_MS);
+	redis_call_text(call, s->owner);
+}
+
 /* As many as one call may carry; how many it carried. */
 static size_t put_some(struct redis_call *call, struct shared *s, const struct store_message *messages,
     const int64_t *arrived_ms, size_t n)
@@ -27,9 +34,7 @@ static size_t put_some(struct redis_call *call, struct shared *s, const struct s
 	struct buf data = { 0 };
 	size_t i;
 
-	redis_call_reset(call, SCRIPT_ADD);
-	redis_call_int(call, s->settings.dedup_days * SHARED_DAY_MS);
-	redis_call_text(call, s->owner);
+	begin(call, s);
 	for (i = 0; i < n && i < SHARED_CALL_MOST && (i == 0 || call->bytes.n < SHARED_CALL_BYTES); i++)
 		put(call, &messages[i], arrived_ms != NULL ? arrived_ms[i] : 0, &data);
 	buf_free(&data);
@@ -52,6 +57,15 @@ static enum err read_some(const struct redis_call *call, size_t n, enum store_ad
 	return err;
 }
 
+/* The script failed. A message alone is at fault only if a call without any goes well. */
+static enum err fault_of(struct redis_call *call, struct shared *s, size_t n)
+{
+	if (n > 1)
+		return ERR_FAILED;
+	begin(call, s);
+	return redis_call_run(call, NULL) == ERR_OK ? ERR_FAILED : ERR_IO;
+}
+
 enum err add_straight(
     void *shared, const struct store_message *messages, const int64_t *arrived_ms, size_t n, enum store_added *ret)
 {
@@ -69,7 +83,7 @@ enum err add_straight(
 		crash_point("add_sent");
 		if (err == ERR_OK && read_some(&call, some, ret + done) != ERR_OK)
 			one = ERR_FAILED;
-		err = call.at_fault ? ERR_FAILED : err;
+		err = call.at_fault ? fault_of(&call, shared, some) : err;
 		done += some;
 	}
 	redis_call_end(&call);

@@ -552,6 +552,41 @@ static void test_spool_tells_faults_apart(void **state)
 	assert_non_null(strstr(spool_note_of(b).text, "refuses 1 "));
 }
 
+/* While something else stands in the place of a key that every add needs, all wait in the spool, and nobody is accused or passed. */
+static void common_key_is_strange(struct both *b, const char *key, bool is_there)
+{
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+	struct store_counts counts;
+
+	both_open(b, STORE_SERVICE);
+	if (is_there)
+		(void)both_redis_words(b, (const char *const[]){ "RENAME", key, "away" }, 3);
+	break_key(b, key);
+	say_all(b);
+	(void)!store_counts(b->store, &counts);
+	assert_int_equal(counts.spooled, CLIENTS);
+	while (strstr(spool_note_of(b).text, "WRONGTYPE") == NULL && clock_mono_ms() < until)
+		;
+	assert_non_null(strstr(spool_note_of(b).text, "WRONGTYPE"));
+	CHECK_REDIS(b, "EXISTS processed:m-a processed:a bull:messages:m-a", "0");
+	(void)both_redis_words(b, (const char *const[]){ "DEL", key }, 2);
+	if (is_there)
+		(void)both_redis_words(b, (const char *const[]){ "RENAME", "away", key }, 3);
+	while (both_redis(b, "LLEN bull:messages:wait")[0] != '3' && clock_mono_ms() < until)
+		;
+	CHECK_REDIS(b, "LRANGE bull:messages:wait 0 -1", "m-c m-b m-a");
+}
+
+static void test_strange_meta(void **state)
+{
+	common_key_is_strange(*state, "c2o:meta", true);
+}
+
+static void test_strange_wait(void **state)
+{
+	common_key_is_strange(*state, "bull:messages:wait", false);
+}
+
 /* FLUSHALL: what a start had written is written again, so that settings are not forgotten. */
 static void test_meta_is_written_again(void **state)
 {
@@ -589,7 +624,9 @@ int main(void)
 		BOTH(test_fail_of_one_fails),
 		BOTH(test_outcome_of_one_fails),
 		BOTH(test_odd_places_of_parking),
-		BOTH(test_spool_tells_faults_apart),
+		BOTH(test_strange_meta),
+		BOTH(test_strange_wait),
+		BOTH(test_spool_tells_faults_apart), /* leaves a file behind that health tells of */
 		BOTH(test_meta_is_written_again),
 	};
 

@@ -2,6 +2,7 @@
 -- ARGV: dedup ms, owner, then 6 a message: message id, client, data, event ms or 0, arrived ms or 0 (now), arrived
 --   us.
 -- Reply: {now, {1 added | 0 duplicate | text of an error}}
+-- With no message it does what all adds need, and so tells whether the fault is theirs.
 local owner, offset, known, fresh, replies_wait, ids, offsets
 
 -- Said is on our clock, and never after the arrival.
@@ -59,6 +60,8 @@ offset, known, fresh = tonumber(meta[1]), tonumber(meta[2]) or 0, tonumber(meta[
 ids, offsets = {}, {}
 local first = call('ZRANGE', O .. 'delayed', '0', '0', 'WITHSCORES')
 replies_wait = first[2] and tonumber(first[2]) < FAR * 4096
+call('LLEN', listed(M)) -- what all need fails before the first mark, never behind it
+call('INCRBY', M .. 'id', floor((#ARGV - 2) / 6))
 
 for i = 3, #ARGV, 6 do
 	local id, mark = 'm-' .. ARGV[i], MARK .. ARGV[i]
@@ -72,7 +75,6 @@ for i = 3, #ARGV, 6 do
 	out[#out + 1] = how
 end
 if #ids > 0 then
-	call('INCRBY', M .. 'id', #ids)
 	bulk('LPUSH', listed(M), ids)
 	tell(M, 'waiting@' .. owner, ids)
 end
