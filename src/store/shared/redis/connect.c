@@ -88,7 +88,7 @@ static enum err refused(const struct redis *c, const char *text, bool *broken, s
 	return why_fail(why, err, "Redis at %s: %s", c->address, text);
 }
 
-/* Takes the next reply in, whatever it is. */
+/* Takes the next reply in, whatever it is; NULL where none comes. */
 static enum err read_reply(struct redis *c, struct redisReply **ret, bool *broken, struct why *why)
 {
 	void *reply = NULL;
@@ -108,7 +108,7 @@ enum err redis_read(struct redis *c, struct redisReply **ret, bool *broken, stru
 {
 	enum err err = read_reply(c, ret, broken, why);
 
-	if (err != ERR_OK || (*ret)->type != REDIS_REPLY_ERROR)
+	if (*ret == NULL || (*ret)->type != REDIS_REPLY_ERROR)
 		return err;
 	c->call_at_fault = redis_error_is_of_call((*ret)->str);
 	err = refused(c, (*ret)->str, broken, why);
