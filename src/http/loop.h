@@ -30,8 +30,8 @@ struct loop {
 enum { LOOP_BUSY_US = 1000, LOOP_LOOK_MS = 5 };
 
 /* The daemon is one that polls by epoll and has no thread of its own. caught_up, unless NULL, is called on the loop's
- * thread when nothing more has come, before it waits; where there is no end of it, with the first pass that ends after LOOP_BUSY_US. l is
- * zeroed memory. False when there can be no more threads or descriptors; the daemon is then still the caller's. */
+ * thread when nothing more has come, before it waits; where there is no end of it, with the first pass that ends after
+ * LOOP_BUSY_US. l is zeroed memory. False when there can be no more threads or descriptors; the daemon is then still the caller's. */
 bool loop_start(struct loop *l, struct MHD_Daemon *daemon, void (*caught_up)(void *context), void *context);
 /* Ends the thread and the daemon, whose connections are closed. */
 void loop_stop(struct loop *l);

@@ -127,7 +127,6 @@ static void answer_batch(struct batch *b, enum err e)
 static void release_batch(struct batch *b, enum err e)
 {
 	struct adder *a = b->adder;
-	bool wake;
 
 	(void)pthread_mutex_lock(&a->mutex);
 	for (size_t i = 0; i < b->n; i++)
@@ -141,9 +140,7 @@ static void release_batch(struct batch *b, enum err e)
 	}
 	a->under_way -= b->n;
 	b->n = 0;
-	wake = adder_is_awaited(a);
-	(void)pthread_mutex_unlock(&a->mutex);
-	adder_wake_if(a, wake);
+	adder_leave(a);
 }
 
 /* False: there will be none any more. */

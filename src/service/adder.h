@@ -3,8 +3,8 @@
  * A bounded queue, and threads that take all that is waiting, store it as one batch and answer each request once its
  * message is durable. While one batch is on its way to the disk another is written, and the next gathers; the order of
  * arrival is that of the queue. When a batch fails and nothing follows, one of its messages is tried again each second:
- * health learns so when it is over. Another thread answers 503 to those that have waited longer than the timeout, whatever the store does; a message
- * whose add was under way then may still become durable, and its redelivery is a duplicate. */
+ * health learns so when it is over. Another thread answers 503 to those that have waited longer than the timeout, whatever
+ * the store does; a message whose add was under way then may still become durable, and its redelivery is a duplicate. */
 #ifndef SERVICE_ADDER_H
 #define SERVICE_ADDER_H
 

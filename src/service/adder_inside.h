@@ -56,10 +56,8 @@ void adder_recycle(struct adder *a, struct pending *p);
 struct pending *adder_pop(struct adder *a);
 /* Is it time for a batch of what waits? */
 bool adder_has_batch(const struct adder *a);
-/* Is a thread to be woken for it? */
-bool adder_is_awaited(const struct adder *a);
-/* Without the mutex, so that the woken thread does not meet it. */
-void adder_wake_if(struct adder *a, bool wake);
+/* Leaves the mutex, and wakes the adding thread that waits if there is a batch for it now. */
+void adder_leave(struct adder *a);
 
 /* Tells health how the last add went. Under the mutex, so that what is said last is true. */
 void adder_report(struct adder *a, bool ok, const char *reason);

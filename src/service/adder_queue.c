@@ -54,13 +54,12 @@ bool adder_has_batch(const struct adder *a)
 	return a->n >= ENOUGH || (a->n > 0 && a->flushed && has_time);
 }
 
-bool adder_is_awaited(const struct adder *a)
+/* It is woken outside, so that it does not meet the mutex. */
+void adder_leave(struct adder *a)
 {
-	return a->waiting && adder_has_batch(a);
-}
+	bool wake = a->waiting && adder_has_batch(a);
 
-void adder_wake_if(struct adder *a, bool wake)
-{
+	(void)pthread_mutex_unlock(&a->mutex);
 	if (wake)
 		(void)pthread_cond_signal(&a->more);
 }
@@ -88,25 +87,19 @@ void adder_release(struct adder *a, struct pending *p)
 
 bool adder_put(struct adder *a, struct pending *p)
 {
-	bool room, wake;
+	bool room;
 
 	(void)pthread_mutex_lock(&a->mutex);
 	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
 	if (room)
 		push(a, p);
-	wake = adder_is_awaited(a);
-	(void)pthread_mutex_unlock(&a->mutex);
-	adder_wake_if(a, wake);
+	adder_leave(a);
 	return room;
 }
 
 void adder_flush(struct adder *a)
 {
-	bool wake;
-
 	(void)pthread_mutex_lock(&a->mutex);
 	a->flushed = a->n > 0;
-	wake = adder_is_awaited(a);
-	(void)pthread_mutex_unlock(&a->mutex);
-	adder_wake_if(a, wake);
+	adder_leave(a);
 }

@@ -32,13 +32,18 @@ def forget_the_finish_of(shop, client, begin, is_taken):
     lock.let_go()
 
 
+def greet(shop, client):
+    """A customer's first message, answered; his lane is at rest."""
+    say(shop, client, "Hello")
+    wait_for(lambda: len(shop.api.texts(client)) == 1, "the first reply")
+    wait_for(lambda: lane(shop, client) == "0", "a lane at rest")
+
+
 def test_a_turn_that_had_ended_is_no_turn_of_a_living_worker(everysec_shop, api):
     """Its reply goes out again, since nobody can know, and is counted; the customer is answered within seconds."""
     shop = everysec_shop.start(workers=1)
     (worker,) = shop.workers
-    say(shop, 71, "Hello")
-    wait_for(lambda: len(api.texts(71)) == 1, "the first reply")
-    wait_for(lambda: lane(shop, 71) == "0", "a lane at rest")
+    greet(shop, 71)
     forget_the_finish_of(shop, 71, lambda: say(shop, 71, "12 Main Street"), is_taken=bool)
     wait_for(lambda: len(api.texts(71)) == 2, "the second reply")
     wait_for(lambda: lane(shop, 71) == "0", "a lane at rest")
@@ -114,9 +119,7 @@ def test_an_old_reply_is_in_doubt_also_after_flushall(everysec_shop, api):
     """FLUSHALL takes what tells one run of Redis from another; a roll-back after it is none of a new store's first run."""
     shop = everysec_shop.start(workers=1)
     (worker,) = shop.workers
-    say(shop, 75, "Hello")
-    wait_for(lambda: len(api.texts(75)) == 1, "the first reply")
-    wait_for(lambda: lane(shop, 75) == "0", "a lane at rest")
+    greet(shop, 75)
     flush_and_restore(shop, 75)
     told, doubled = len(api.texts(75)), worker.metric("replies_maybe_doubled_total")
     shop.redis.call("SET", "bull:outbox:meta-paused", "1")
@@ -143,9 +146,7 @@ def test_an_old_reply_is_in_doubt_also_after_flushall(everysec_shop, api):
 def test_own_connections_are_no_bull_workers_after_flushall(everysec_shop, api):
     shop = everysec_shop.start(workers=1)
     (worker,) = shop.workers
-    say(shop, 76, "Hello")
-    wait_for(lambda: len(api.texts(76)) == 1, "the first reply")
-    wait_for(lambda: lane(shop, 76) == "0", "a lane at rest")
+    greet(shop, 76)
     flush_and_restore(shop, 76)
     worker.port = worker.admin_port
     assert "Bull worker" not in str(worker.health())
@@ -159,9 +160,7 @@ def test_older_data_in_a_living_redis_is_a_roll_back(everysec_shop, api):
     (worker,) = shop.workers
     redis, copy = shop.redis, Redis("no", repl_diskless_sync_delay=0)
     redis.call("CONFIG", "SET", "repl-diskless-sync-delay", "0")
-    say(shop, 77, "Hello")
-    wait_for(lambda: len(api.texts(77)) == 1, "the first reply")
-    wait_for(lambda: lane(shop, 77) == "0", "a lane at rest")
+    greet(shop, 77)
     lock = shop.postgres.lock("c2o_clients")
     say(shop, 77, "12 Main Street")
     wait_for(lambda: held(shop, 77), "the turn")

@@ -51,6 +51,15 @@ static void finish_all(struct both *b, const struct store_turns *turns, const ch
 	assert_int_equal(store_finish(b->store, results, CLIENTS, CLIENTS, claimed), ERR_OK);
 }
 
+static void give_all_back(struct both *b, const struct store_turns *turns)
+{
+	struct store_failure failures[CLIENTS];
+
+	for (size_t i = 0; i < CLIENTS; i++)
+		failures[i] = (struct store_failure){ .turn = &turns->turn[i], .give_back = true };
+	assert_int_equal(store_fail(b->store, failures, CLIENTS), ERR_OK);
+}
+
 static void break_key(struct both *b, const char *key)
 {
 	(void)both_redis_words(b, (const char *const[]){ "DEL", key }, 2);
@@ -120,16 +129,13 @@ static void test_strange_lane_of_a_finish(void **state)
 static void test_strange_lane_of_a_failure(void **state)
 {
 	struct both *b = *state;
-	struct store_failure failures[CLIENTS];
 	struct store_turns turns = { 0 };
 
 	both_open(b, STORE_SERVICE);
 	say_all(b);
 	take_all(b, &turns);
 	break_key(b, "c2o:lane:b");
-	for (size_t i = 0; i < CLIENTS; i++)
-		failures[i] = (struct store_failure){ .turn = &turns.turn[i], .give_back = true };
-	assert_int_equal(store_fail(b->store, failures, CLIENTS), ERR_OK);
+	give_all_back(b, &turns);
 	CHECK_REDIS(b, "GET c2o:strange:lane:b", "none of ours");
 	CHECK_REDIS(b, "HGET c2o:lane:c s", "0");
 	store_turns_free(&turns);
@@ -439,16 +445,13 @@ static void test_finish_of_one_fails(void **state)
 static void test_fail_of_one_fails(void **state)
 {
 	struct both *b = *state;
-	struct store_failure failures[CLIENTS];
 	struct store_turns turns = { 0 };
 
 	both_open(b, STORE_SERVICE);
 	say_all(b);
 	take_all(b, &turns);
 	(void)both_redis(b, UNREADABLE_H);
-	for (size_t i = 0; i < CLIENTS; i++)
-		failures[i] = (struct store_failure){ .turn = &turns.turn[i], .give_back = true };
-	assert_int_equal(store_fail(b->store, failures, CLIENTS), ERR_OK);
+	give_all_back(b, &turns);
 	CHECK_REDIS(b, "HGET c2o:lane:a s", "0");
 	CHECK_REDIS(b, "HGET c2o:lane:c s", "0");
 	store_turns_free(&turns);
@@ -552,7 +555,8 @@ static void test_spool_tells_faults_apart(void **state)
 	assert_non_null(strstr(spool_note_of(b).text, "refuses 1 "));
 }
 
-/* While something else stands in the place of a key that every add needs, all wait in the spool, and nobody is accused or passed. */
+/* While something else stands in the place of a key that every add needs, all wait in the spool, and nobody is accused or
+ * passed. */
 static void common_key_is_strange(struct both *b, const char *key, bool is_there)
 {
 	int64_t until = clock_mono_ms() + PATIENCE_MS;

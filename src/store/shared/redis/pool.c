@@ -217,6 +217,12 @@ static enum err tell_met(struct redis_pool *pool, struct redis *c, bool doubt, b
 	return err;
 }
 
+/* A command leaves it to the processes that serve: it only looks, or repeats what people said. */
+static bool need_not_meet(struct redis_pool *pool, const struct redis *c)
+{
+	return pool->shared->role == STORE_BESIDE || is_known(pool, c);
+}
+
 static enum err meet(struct redis_pool *pool, struct redis *c, bool *broken, struct why *why)
 {
 	struct redisReply *met = NULL;
@@ -224,8 +230,7 @@ static enum err meet(struct redis_pool *pool, struct redis *c, bool *broken, str
 	char name[SERVER_SIZE];
 	enum err err;
 
-	/* a command leaves it to the processes that serve: it only looks, or repeats what people said */
-	if (pool->shared->role == STORE_BESIDE || is_known(pool, c))
+	if (need_not_meet(pool, c))
 		return ERR_OK;
 	if ((err = read_last_met(pool, c, &met, broken, why)) != ERR_OK)
 		return err;
@@ -246,7 +251,7 @@ static enum err meet_again(struct redis_pool *pool, struct redis *c, bool *broke
 {
 	enum err err;
 
-	if (pool->shared->role == STORE_BESIDE || is_known(pool, c))
+	if (need_not_meet(pool, c))
 		return ERR_OK;
 	err = redis_see_data(c, broken, why);
 	return err == ERR_OK ? meet(pool, c, broken, why) : err;

@@ -15,8 +15,8 @@ struct redis; /* a connection */
 struct redis_identity {
 	int64_t client_id; /* CLIENT ID: unique while the server runs */
 	char run_id[48];   /* of the server's run */
-	char data_id
-	    [48]; /* master_replid: of its data, which others can replace under the same run; "" where it is not told */
+	/* master_replid: of its data, which others can replace under the same run; "" where it is not told */
+	char data_id[48];
 };
 
 /* Can Redis' settings be understood, and kept by this build? INVALID: why begins with the setting's name. */

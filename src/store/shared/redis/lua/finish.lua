@@ -77,11 +77,7 @@ local function finish(i)
 	else
 		set[2] = settle(client, k)
 	end
-	k = write_k(k)
-	if k ~= was then
-		set[#set + 1], set[#set + 2] = 'k', k
-	end
-	call('HSET', key, unpack(set))
+	write_lane(key, set, k, was)
 	opened = opened + (string.byte(b) == 49 and 1 or 0) - (string.byte(lane[7] or '') == 49 and 1 or 0)
 	freed[#freed + 1] = client
 	return how

@@ -15,6 +15,15 @@ local function write_k(k)
 	return cmsgpack.pack(k)
 end
 
+-- Fields of a lane, and its `k` where that has changed.
+local function write_lane(key, set, k, was)
+	k = write_k(k)
+	if k ~= was then
+		set[#set + 1], set[#set + 2] = 'k', k
+	end
+	call('HSET', key, unpack(set))
+end
+
 -- (none) -> free. keep_idle gives it its time when it looks at it first.
 local function open_lane(client)
 	call('HSET', lane_key(client), 's', '0', 'la', now)

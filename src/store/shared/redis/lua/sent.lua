@@ -22,11 +22,7 @@ local function free_lane(client, id, question, posted)
 	if posted and question ~= '' and question == lane[2] and (lane[3] or '0') == '0' then
 		set[3], set[4] = 'sh', tonumber(posted) < now and posted or stamp
 	end
-	k = write_k(k)
-	if k ~= was then
-		set[#set + 1], set[#set + 2] = 'k', k
-	end
-	call('HSET', key, unpack(set))
+	write_lane(key, set, k, was)
 end
 
 local function accepted(i, id)
