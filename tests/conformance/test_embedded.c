@@ -121,10 +121,19 @@ static void test_newer_version(void **state)
 	run_sql(f, "PRAGMA user_version=999");
 	check_refused(f, STORE_SERVICE, ERR_NEWER_VERSION, "999");
 	check_refused(f, STORE_BESIDE, ERR_NEWER_VERSION, "999");
-	run_sql(f, "PRAGMA user_version=2");
+	run_sql(f, "PRAGMA user_version=3");
 	fixture_open(f);
 	check_messages(take_from(f, "a"), "1");
 }
+
+/* ---- what former versions wrote ---- */
+
+#define BACK_TO_SECOND                                                                                                 \
+	"ALTER TABLE lanes ADD COLUMN dialog TEXT NOT NULL DEFAULT '';"                                                \
+	"UPDATE lanes SET dialog=ifnull((SELECT dialog FROM dialogs d WHERE d.client_id=lanes.client_id), '');"        \
+	"ALTER TABLE lanes DROP COLUMN open; DROP TABLE dialogs;"                                                      \
+	"INSERT INTO seen SELECT CAST(message_id AS TEXT), seen_at FROM seen_numbers; DROP TABLE seen_numbers;"        \
+	"PRAGMA user_version=2;"
 
 /* Messages that waited under the first version, without a chain through their lanes, are chained in their order. */
 static void test_first_version(void **state)
@@ -136,13 +145,36 @@ static void test_first_version(void **state)
 	add_new(f, "a", "3");
 	add_new(f, "a", "4");
 	fixture_close(f);
-	run_sql(f,
+	run_sql(f, BACK_TO_SECOND
 	    "ALTER TABLE messages DROP COLUMN next; ALTER TABLE lanes DROP COLUMN first; ALTER TABLE lanes DROP COLUMN last;"
 	    "CREATE INDEX messages_client ON messages(client_id); PRAGMA user_version=1");
 	fixture_open(f);
 	add_new(f, "b", "5");
 	check_messages(take_from(f, "a"), "1 3 4");
 	check_messages(take_from(f, "b"), "2 5");
+}
+
+/* Dialogs that were open go on, those that were not begin; ids stay known, numbers as numbers and others as texts. */
+static void test_second_version(void **state)
+{
+	static const char *const ids[] = { "1", "01", "x", "9223372036854775807", "9223372036854775808" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		add_new(f, "a", ids[i]);
+	add_new(f, "b", "2");
+	FINISH(f, take_from(f, "a"), .dialog = "open", .dialog_id = "d");
+	FINISH(f, take_from(f, "b"), .dialog = "", .dialog_id = "");
+	fixture_close(f);
+	run_sql(f, BACK_TO_SECOND);
+	fixture_open(f);
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		CHECK_INT(add(f, "a", ids[i]), STORE_DUPLICATE);
+	CHECK_INT(counts(f).dialogs_open, 1);
+	add_new(f, "a", "3");
+	add_new(f, "b", "4");
+	CHECK(slice_eq(take_from(f, "a")->dialog, SLICE("open")));
+	CHECK_INT(take_from(f, "b")->dialog.n, 0);
 }
 
 /* ---- counting ---- */
@@ -158,7 +190,7 @@ static void test_many_lanes(void **state)
 	add_new(f, "a", "1");
 	run_sql(f,
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200000)"
-	    " INSERT INTO lanes(client_id, state, check_at, last_at, dialog) SELECT 'c'||i, 0, 1<<60, 1, 'open' FROM n");
+	    " INSERT INTO lanes(client_id, state, check_at, last_at, open) SELECT 'c'||i, 0, 1<<60, 1, 1 FROM n");
 	counted = counts(f);
 	CHECK_INT(counted.dialogs_open, MANY_LANES);
 	CHECK_INT(counted.waiting, 1);
@@ -179,7 +211,8 @@ static int64_t ids_kept(struct fixture *f)
 	int64_t n;
 
 	CHECK(sqlite3_open(path_of(f, "chat2order.db"), &db) == SQLITE_OK);
-	CHECK(sqlite3_prepare_v2(db, "SELECT count(*) FROM seen", -1, &q, NULL) == SQLITE_OK);
+	CHECK(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM seen)+(SELECT count(*) FROM seen_numbers)", -1, &q,
+		  NULL) == SQLITE_OK);
 	CHECK(sqlite3_step(q) == SQLITE_ROW);
 	n = sqlite3_column_int64(q, 0);
 	CHECK(sqlite3_finalize(q) == SQLITE_OK);
@@ -187,7 +220,8 @@ static int64_t ids_kept(struct fixture *f)
 	return n;
 }
 
-/* Ids older than DEDUP_DAYS go, the others stay: every other one is made old, over more than one stretch. */
+/* Ids older than DEDUP_DAYS go, the others stay: every other one is made old, over more than one stretch. Those that are
+ * numbers and those that are not stand in tables of their own. */
 static void test_old_ids_go(void **state)
 {
 	struct fixture *f = *state;
@@ -197,13 +231,18 @@ static void test_old_ids_go(void **state)
 	for (int i = 0; i < IDS; i++) {
 		(void)snprintf(id, sizeof id, "%05d", i);
 		add_new(f, "a", id);
+		(void)snprintf(id, sizeof id, "1%05d", i);
+		add_new(f, "a", id);
 	}
-	run_sql(f, "UPDATE seen SET seen_at=seen_at-8*86400000 WHERE message_id%2=0");
-	for (int round = 0; round < 10 && ids_kept(f) > IDS / 2; round++)
+	run_sql(f, "UPDATE seen SET seen_at=seen_at-8*86400000 WHERE message_id%2=0;"
+		   "UPDATE seen_numbers SET seen_at=seen_at-8*86400000 WHERE message_id%2=0");
+	for (int round = 0; round < 10 && ids_kept(f) > IDS; round++)
 		CHECK_INT(store_keep(f->s, &kept), ERR_OK);
-	CHECK_INT(ids_kept(f), IDS / 2);
+	CHECK_INT(ids_kept(f), IDS);
 	CHECK_INT(add(f, "a", "00001"), STORE_DUPLICATE);
 	CHECK_INT(add(f, "a", "00002"), STORE_ADDED);
+	CHECK_INT(add(f, "a", "100001"), STORE_DUPLICATE);
+	CHECK_INT(add(f, "a", "100002"), STORE_ADDED);
 }
 
 /* ---- no space ---- */
@@ -414,6 +453,7 @@ int main(void)
 		CASE(test_no_database),
 		CASE(test_newer_version),
 		CASE(test_first_version),
+		CASE(test_second_version),
 		CASE(test_full_with_keeper),
 		CASE(test_full_between_rounds),
 		CASE(test_larger_limit),

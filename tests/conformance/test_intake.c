@@ -119,6 +119,19 @@ static void add_and_die(struct fixture *f)
 	add_new(f, "c", "crash");
 }
 
+static void test_ids_that_look_alike(void **state)
+{
+	static const char *const ids[] = { "7", "07", "+7", "-7", " 7", "7 ", "7.0", "7e0", "0", "00",
+		"9223372036854775807", "9223372036854775808", "09223372036854775807", "18446744073709551623" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		add_new(f, "c", ids[i]);
+	fixture_reopen(f);
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		CHECK_INT(add(f, "c", ids[i]), STORE_DUPLICATE);
+}
+
 /* An id stays known whatever became of its message. */
 static void test_duplicates_of_old(void **state)
 {
@@ -255,6 +268,7 @@ int main(void)
 		CASE(test_nothing),
 		CASE(test_order_of_arrival),
 		CASE(test_duplicates),
+		CASE(test_ids_that_look_alike),
 		CASE(test_duplicates_of_old),
 		CASE(test_one_of_fifty),
 		CASE(test_said_behind),

@@ -46,12 +46,6 @@ static int64_t said_at(const struct arrival *a, int64_t event_ms)
 	return said;
 }
 
-static bool insert_seen(struct sql *s, const struct store_message *m, const struct arrival *a)
-{
-	return sql_run(s, "INSERT INTO seen(message_id, seen_at) VALUES(?,?) ON CONFLICT(message_id) DO NOTHING", "ti",
-		   m->message_id, a->now) != 0;
-}
-
 static void insert_message(struct sql *s, const struct store_message *m, const struct arrival *a)
 {
 	(void)sql_run(s,
@@ -91,7 +85,7 @@ static enum err run_add(struct embedded *e, void *args)
 	for (size_t i = 0; i < add->n && s->err == ERR_OK; i++) {
 		const struct store_message *m = &add->messages[i];
 
-		add->ret[i] = insert_seen(s, m, &a) ? STORE_ADDED : STORE_DUPLICATE;
+		add->ret[i] = seen_is_new(s, m->message_id, a.now) ? STORE_ADDED : STORE_DUPLICATE;
 		if (add->ret[i] == STORE_DUPLICATE)
 			continue;
 		insert_message(s, m, &a);

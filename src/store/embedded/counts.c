@@ -10,7 +10,7 @@ static void count_lanes(struct sql *s, struct store_counts *c)
 		[LANE_SPEAKING] = &c->lanes_speaking,
 		[LANE_BACKING_OFF] = &c->lanes_backing_off };
 	sqlite3_stmt *q = sql_query(s,
-	    "SELECT state, count(*), sum(waiting), sum(held), sum(dialog<>'' AND order_id IS NULL) FROM lanes GROUP BY state",
+	    "SELECT state, count(*), sum(waiting), sum(held), sum(open AND order_id IS NULL) FROM lanes GROUP BY state",
 	    "");
 
 	while (sql_row(s, q)) {

@@ -63,6 +63,8 @@ static inline struct job *job_list_all(struct job_list *list)
 enum lane_state { LANE_FREE, LANE_IN_TURN, LANE_SPEAKING, LANE_BACKING_OFF };
 enum outbox_state { OUTBOX_WAITING, OUTBOX_CLAIMED, OUTBOX_PARKED };
 
+enum { SEEN_TABLES = 2 }; /* ids that are numbers, and others */
+
 struct embedded {
 	struct store store; /* first: a struct store * is a struct embedded * */
 	enum store_role role;
@@ -76,11 +78,11 @@ struct embedded {
 
 	/* the writer: its connection belongs to its thread (BESIDE: to who holds write_lock) */
 	struct sql writer;
-	bool careful;         /* elements run in savepoints: a batch is being sorted out */
-	struct buf looked_to; /* keep.c: the id up to which seen was looked at */
-	uint64_t leases;      /* this owner's counter: never the same number twice, committed or not */
-	size_t held;          /* turns held by this process, */
-	bool held_alone;      /* and the one of them must be the only one */
+	bool careful;                      /* elements run in savepoints: a batch is being sorted out */
+	struct buf looked_to[SEEN_TABLES]; /* seen.c: the id up to which each table was looked at */
+	uint64_t leases;                   /* this owner's counter: never the same number twice, committed or not */
+	size_t held;                       /* turns held by this process, */
+	bool held_alone;                   /* and the one of them must be the only one */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the lists and stopping */
 	pthread_cond_t wake;
@@ -197,6 +199,12 @@ static inline enum err reader_end(struct embedded *e)
 
 /* leases.c: takes back what was held beyond its lease, says how many turns. */
 MUST_CHECK enum err embedded_end_leases(struct embedded *e, size_t *ret_turns);
+
+/* seen.c: the message ids of the last days, inside a transaction */
+/* Writes the id down unless it is there; false: it was, so this one is a duplicate. */
+bool seen_is_new(struct sql *s, struct slice message_id, int64_t now);
+/* Looks at the next stretch of ids and removes the old ones; how many. */
+int64_t seen_prune(struct embedded *e, int64_t now);
 
 /* keep.c: the database is so near STORE_MAX_MB that the rest is kept for running dialogs to finish. */
 bool size_is_reached(const struct embedded *e, struct sql *s);

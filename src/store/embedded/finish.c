@@ -25,11 +25,22 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END, turns=turns+1,"
 				 " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
 				 " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
-				 " dialog=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"
+				 " open=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"
 				 " check_at=CASE WHEN ?8 THEN ?3 ELSE check_at END"
 				 " WHERE client_id=?9 AND state=1 AND owner=?10 AND lease=?11",
-	    "ititttiitii", (int64_t)(r->reply.n > 0), slice_of(t->turn_id), now, r->question, r->dialog_id, r->dialog,
-	    r->last_event_ms, (int64_t)t->expired, t->client_id, (int64_t)t->lease.owner, (int64_t)t->lease.counter);
+	    "itittiiitii", (int64_t)(r->reply.n > 0), slice_of(t->turn_id), now, r->question, r->dialog_id,
+	    (int64_t)(r->dialog.n > 0), r->last_event_ms, (int64_t)t->expired, t->client_id, (int64_t)t->lease.owner,
+	    (int64_t)t->lease.counter);
+}
+
+static void write_dialog(struct sql *s, const struct store_result *r)
+{
+	if (r->dialog.n > 0)
+		(void)sql_run(s,
+		    "INSERT INTO dialogs(client_id, dialog) VALUES(?,?) ON CONFLICT(client_id) DO UPDATE SET dialog=excluded.dialog",
+		    "tt", r->turn->client_id, r->dialog);
+	else if (r->turn->dialog.n > 0)
+		(void)sql_run(s, "DELETE FROM dialogs WHERE client_id=?", "t", r->turn->client_id);
 }
 
 static void write_logs(struct sql *s, const struct store_result *r, struct slice now_text)
@@ -166,6 +177,7 @@ static void finish_one(struct embedded *e, struct finish *f, struct store_result
 		r->err = ERR_STALE_LEASE;
 		return;
 	}
+	write_dialog(s, r);
 	if (r->order != NULL)
 		place_order(s, r, now_text);
 	write_outcomes(s, r, now_text);

@@ -10,7 +10,6 @@
 
 enum {
 	STEP_ROWS = 200,       /* pruned in one job: a few milliseconds */
-	LOOK_ROWS = 1000,      /* ids looked at in one job */
 	LOOK_AGAIN_MS = 60000, /* at a lane whose time is over, but which is busy */
 	FULL_PERCENT = 90      /* of STORE_MAX_MB: what is above is kept for running dialogs to finish */
 };
@@ -27,39 +26,12 @@ static void note(struct round *r, int64_t removed)
 	r->more = r->more || removed >= STEP_ROWS;
 }
 
-/* The next stretch of ids behind the one looked at last; SLICE_NONE at the end, from where it begins anew. */
-static struct slice next_stretch(struct sql *s, struct slice from, struct arena *a)
-{
-	sqlite3_stmt *q = sql_query(s,
-	    "SELECT max(message_id), count(*) FROM (SELECT message_id FROM seen WHERE message_id>? ORDER BY message_id LIMIT ?)",
-	    "ti", from, (int64_t)LOOK_ROWS);
-	struct slice to = SLICE_NONE;
-
-	if (sql_row(s, q)) {
-		if (sql_column_int(q, 1) > 0)
-			to = sql_column_copy(q, 0, a);
-		sql_done(q);
-	}
-	return to;
-}
-
-/* Ids that are old enough, stretch after stretch round the whole table, which has no index by time. One as far in the
- * future was written by a clock that was wrong. */
 static enum err prune_seen(struct embedded *e, void *args)
 {
 	struct round *r = args;
-	struct arena a = { 0 };
-	struct slice to = next_stretch(&e->writer, buf_as_slice(&e->looked_to), &a);
 
 	r->pruned = 0;
-	if (to.p != NULL)
-		note(r, sql_run(&e->writer,
-			    "DELETE FROM seen WHERE message_id>? AND message_id<=? AND seen_at NOT BETWEEN ? AND ?",
-			    "ttii", buf_as_slice(&e->looked_to), to, r->now - e->dedup, r->now + e->dedup));
-	buf_reset(&e->looked_to);
-	if (to.p != NULL)
-		buf_slice(&e->looked_to, to);
-	arena_free(&a);
+	note(r, seen_prune(e, r->now));
 	return e->writer.err;
 }
 
@@ -92,17 +64,17 @@ static enum err check_lanes(struct embedded *e, void *args)
 	if (looked == 0)
 		return s->err;
 	(void)sql_run(s,
-	    "UPDATE lanes SET expire=CASE WHEN state=0 AND waiting=0 AND dialog<>'' AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN 1"
+	    "UPDATE lanes SET expire=CASE WHEN state=0 AND waiting=0 AND open=1 AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN 1"
 	    "  WHEN state=0 THEN 0 ELSE expire END,"
-	    " due_at=CASE WHEN state=0 AND waiting=0 AND dialog<>'' AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN ?1 ELSE due_at END,"
+	    " due_at=CASE WHEN state=0 AND waiting=0 AND open=1 AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN ?1 ELSE due_at END,"
 	    " check_at=CASE WHEN max(last_at, ifnull(shown_at,0))+?3>?1 THEN max(last_at, ifnull(shown_at,0))+?3 ELSE ?1+?4 END"
 	    " WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
-	    " AND NOT (state=0 AND waiting=0 AND dialog='' AND last_at+?3<=?1)",
+	    " AND NOT (state=0 AND waiting=0 AND open=0 AND last_at+?3<=?1)",
 	    "iiii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl,
 	    e->dialog_ttl < LOOK_AGAIN_MS ? e->dialog_ttl : LOOK_AGAIN_MS);
 	r->pruned = sql_run(s,
 	    "DELETE FROM lanes WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
-	    " AND state=0 AND waiting=0 AND dialog='' AND last_at+?3<=?1",
+	    " AND state=0 AND waiting=0 AND open=0 AND last_at+?3<=?1",
 	    "iii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl);
 	r->more = r->more || looked >= STEP_ROWS;
 	return s->err;

@@ -139,7 +139,8 @@ static struct embedded *with_settings(const struct settings *s, enum store_role 
 
 static void release(struct embedded *e)
 {
-	buf_free(&e->looked_to);
+	for (size_t i = 0; i < SEEN_TABLES; i++)
+		buf_free(&e->looked_to[i]);
 	sql_close(&e->reader);
 	sql_close(&e->writer);
 	if (e->log_fd >= 0)
