@@ -1,4 +1,7 @@
-/* adder.c - group commit of webhooks: the adding threads, and what health learns from them. */
+/* adder.c - group commit of webhooks: batches from their begin to their answers, and what health learns from them.
+ *
+ * There is no thread for it: the listener begins a batch when there is one, and so does the store's thread that tells of the
+ * outcome of another, before it answers that one's requests. */
 #include "service/adder_inside.h"
 
 #include "base/clock.h"
@@ -9,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHECKS_A_TIMEOUT = 20, AGAIN_MS = 1000 };
+enum { CHECKS_A_TIMEOUT = 20 };
 
 /* ---- health ------------------------------------------------------------------------------------------------ */
 
@@ -29,10 +32,10 @@ void adder_keep_or_recycle(struct adder *a, struct pending *p)
 		return;
 	}
 	a->again = p;
-	(void)pthread_cond_signal(&a->more); /* who waits for more now waits for the next second, too */
+	a->again_us = clock_mono_us() + (int64_t)ADDER_AGAIN_MS * 1000;
 }
 
-/* ---- adding ------------------------------------------------------------------------------------------- */
+/* ---- the outcome; called by a thread of the store --------------------------------------------------------- */
 
 static void note(const struct pending *p, enum store_added result, int64_t now_us)
 {
@@ -43,39 +46,7 @@ static void note(const struct pending *p, enum store_added result, int64_t now_u
 	    log_text("text", p->message.text), log_word("duplicate", result == STORE_DUPLICATE ? "yes" : "no"));
 }
 
-/* True when it is time to try again. With the mutex held. */
-static bool wait_for_more(struct adder *a)
-{
-	if (a->again != NULL)
-		return !wait_until(&a->more, &a->mutex, clock_mono_us() + (int64_t)AGAIN_MS * 1000);
-	(void)pthread_cond_wait(&a->more, &a->mutex);
-	return false;
-}
-
-/* Waits for messages and takes them as the batch; false when there will be none any more. With the order held. */
-static bool take_batch(struct batch *b)
-{
-	struct adder *a = b->adder;
-	bool again = false;
-
-	(void)pthread_mutex_lock(&a->mutex);
-	a->waiting = true;
-	while (!adder_has_batch(a) && !a->stop && !again)
-		again = wait_for_more(a);
-	a->waiting = false;
-	if (a->n == 0 && again) {
-		b->pending[b->n++] = a->again;
-		a->again = NULL;
-	}
-	while (a->n > 0 && b->n < ADDER_BATCH_MAX)
-		b->pending[b->n++] = adder_pop(a);
-	a->flushed = a->flushed && a->n > 0;
-	a->under_way += b->n;
-	(void)pthread_mutex_unlock(&a->mutex);
-	return b->n > 0;
-}
-
-/* Takes the requests of the batch that are not answered yet, and tells health what came of it. */
+/* Takes the requests of the batch that are not answered yet, tells health what came of it, and lets the store go on. */
 static void claim_batch(struct batch *b, enum err e, const char *reason)
 {
 	struct adder *a = b->adder;
@@ -86,6 +57,8 @@ static void claim_batch(struct batch *b, enum err e, const char *reason)
 		b->pending[i]->request = NULL;
 	}
 	adder_report(a, e == ERR_OK, reason);
+	a->under_way -= b->n;
+	adder_begin_batches(a);
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
@@ -111,19 +84,6 @@ static void answer_failed(struct batch *b, const char *reason)
 			refuse(b->requests[i], REFUSAL_UNAVAILABLE, reason);
 }
 
-static void answer_batch(struct batch *b, enum err e)
-{
-	char reason[128];
-
-	/* where the store's servers are is for our own people, in health */
-	(void)snprintf(reason, sizeof reason, "The message could not be stored: %s", err_text(e));
-	claim_batch(b, e, store_said(e));
-	if (e == ERR_OK)
-		answer_stored(b);
-	else
-		answer_failed(b, reason);
-}
-
 static void release_batch(struct batch *b, enum err e)
 {
 	struct adder *a = b->adder;
@@ -138,71 +98,89 @@ static void release_batch(struct batch *b, enum err e)
 		adder_recycle(a, a->again);
 		a->again = NULL;
 	}
-	a->under_way -= b->n;
 	b->n = 0;
-	adder_leave(a);
+	adder_begin_batches(a);
+	if (a->stop)
+		(void)pthread_cond_broadcast(&a->ending);
+	(void)pthread_mutex_unlock(&a->mutex);
 }
 
-/* False: there will be none any more. */
-static bool begin_batch(struct batch *b, struct store_adding *ret)
+static void end_batch(struct store_adding *adding, enum err e)
 {
-	bool any;
+	struct batch *b = (struct batch *)(void *)adding;
+	char reason[128];
 
-	(void)pthread_mutex_lock(&b->adder->order);
-	any = take_batch(b);
+	/* where the store's servers are is for our own people, in health */
+	(void)snprintf(reason, sizeof reason, "The message could not be stored: %s", err_text(e));
+	claim_batch(b, e, store_said(e));
+	if (e == ERR_OK)
+		answer_stored(b);
+	else
+		answer_failed(b, reason);
+	release_batch(b, e);
+}
+
+/* ---- the begin -------------------------------------------------------------------------------------------- */
+
+static struct batch *free_batch(struct adder *a)
+{
+	for (size_t i = 0; i < a->n_batches; i++)
+		if (a->batches[i].n == 0)
+			return &a->batches[i];
+	return NULL;
+}
+
+static void begin_batch(struct batch *b)
+{
 	for (size_t i = 0; i < b->n; i++)
 		b->messages[i] = b->pending[i]->message;
-	*ret = (struct store_adding){ .messages = b->messages, .n = b->n, .ret = b->results };
-	if (any)
-		store_add_begin(b->adder->store, ret);
-	(void)pthread_mutex_unlock(&b->adder->order);
-	return any;
+	b->adding = (struct store_adding){ .messages = b->messages, .n = b->n, .ret = b->results, .added = end_batch };
+	b->adder->under_way += b->n;
+	store_add_begin(b->adder->store, &b->adding);
 }
 
-static void *add(void *context)
+void adder_begin_batches(struct adder *a)
 {
-	struct batch *b = context;
-	struct store_adding adding;
+	struct batch *b;
 
-	(void)pthread_setname_np(pthread_self(), "adder");
-	while (begin_batch(b, &adding)) {
-		enum err e = store_add_end(b->adder->store, &adding);
-
-		answer_batch(b, e);
-		release_batch(b, e);
+	while (adder_has_batch(a) && (b = free_batch(a)) != NULL) {
+		while (a->n > 0 && b->n < ADDER_BATCH_MAX)
+			b->pending[b->n++] = adder_pop(a);
+		a->flushed = a->flushed && a->n > 0;
+		begin_batch(b);
 	}
-	return NULL;
+}
+
+void adder_try_again(struct adder *a, int64_t now_us)
+{
+	struct batch *b = free_batch(a);
+
+	if (a->again == NULL || now_us < a->again_us || a->n > 0 || a->under_way > 0 || a->stop || b == NULL)
+		return;
+	b->pending[b->n++] = a->again;
+	a->again = NULL;
+	begin_batch(b);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------- */
 
-static void make_locks(struct adder *a)
-{
-	(void)pthread_mutex_init(&a->order, NULL);
-	(void)pthread_mutex_init(&a->mutex, NULL);
-	wait_init(&a->more);
-	wait_init(&a->ending);
-}
-
 static void end_adding(struct adder *a)
 {
+	bool busy = true;
+
 	(void)pthread_mutex_lock(&a->mutex);
 	a->stop = true;
-	(void)pthread_cond_signal(&a->more);
-	(void)pthread_mutex_unlock(&a->mutex);
-	for (size_t i = 0; i < a->n_batches; i++)
-		(void)pthread_join(a->batches[i].thread, NULL);
-}
-
-static bool start_adding(struct adder *a)
-{
-	for (size_t i = 0; i < ADDER_BATCHES; i++) {
-		a->batches[i].adder = a;
-		if (pthread_create(&a->batches[i].thread, NULL, add, &a->batches[i]) != 0)
-			return false;
-		a->n_batches++;
+	adder_begin_batches(a);
+	while (busy) {
+		busy = a->n > 0;
+		for (size_t i = 0; i < a->n_batches; i++)
+			busy = busy || a->batches[i].n > 0;
+		if (busy)
+			(void)pthread_cond_wait(&a->ending, &a->mutex);
 	}
-	return true;
+	a->ended = true;
+	(void)pthread_cond_broadcast(&a->ending);
+	(void)pthread_mutex_unlock(&a->mutex);
 }
 
 static void free_adder(struct adder *a)
@@ -219,31 +197,40 @@ static void free_adder(struct adder *a)
 	http_unprepare(&a->stored);
 	http_unprepare(&a->duplicate);
 	(void)pthread_cond_destroy(&a->ending);
-	(void)pthread_cond_destroy(&a->more);
 	(void)pthread_mutex_destroy(&a->mutex);
-	(void)pthread_mutex_destroy(&a->order);
 	free(a);
 }
 
-enum err adder_start(
-    struct store *store, struct health *health, int64_t timeout_ms, struct adder **ret, struct why *why)
+static struct adder *adder_make(struct store *store, struct health *health, int64_t timeout_ms)
 {
 	struct adder *a = mem_alloc(sizeof *a);
+	size_t at_once = store_adds_at_once(store);
 
 	a->store = store;
 	a->health = health;
 	a->timeout_us = timeout_ms * 1000;
 	a->check_us = a->timeout_us / CHECKS_A_TIMEOUT;
 	a->last = &a->first;
+	a->n_batches = at_once < ADDER_BATCHES ? at_once : ADDER_BATCHES;
+	for (size_t i = 0; i < a->n_batches; i++)
+		a->batches[i].adder = a;
 	a->stored = http_prepare(&(struct http_answer){ .status = 200, .body = SLICE("{\"success\":true}") });
 	a->duplicate = http_prepare(
 	    &(struct http_answer){ .status = 200, .body = SLICE("{\"success\":true,\"duplicate\":true}") });
-	make_locks(a);
-	if (start_adding(a) && pthread_create(&a->keeping_time, NULL, adder_keep_time, a) == 0) {
+	(void)pthread_mutex_init(&a->mutex, NULL);
+	wait_init(&a->ending);
+	return a;
+}
+
+enum err adder_start(
+    struct store *store, struct health *health, int64_t timeout_ms, struct adder **ret, struct why *why)
+{
+	struct adder *a = adder_make(store, health, timeout_ms);
+
+	if (pthread_create(&a->keeping_time, NULL, adder_keep_time, a) == 0) {
 		*ret = a;
 		return ERR_OK;
 	}
-	end_adding(a);
 	free_adder(a);
 	return why_fail(why, ERR_FAILED, "cannot start a thread: raise the limit of processes (ulimit -u)");
 }
@@ -255,10 +242,6 @@ void adder_stop(struct adder **adder)
 	if (a == NULL)
 		return;
 	end_adding(a);
-	(void)pthread_mutex_lock(&a->mutex);
-	a->ended = true;
-	(void)pthread_cond_signal(&a->ending);
-	(void)pthread_mutex_unlock(&a->mutex);
 	(void)pthread_join(a->keeping_time, NULL);
 	free_adder(a);
 	*adder = NULL;

@@ -51,17 +51,7 @@ bool adder_has_batch(const struct adder *a)
 {
 	bool has_time = a->under_way == 0 || a->under_way + a->n <= FEW;
 
-	return a->n >= ENOUGH || (a->n > 0 && a->flushed && has_time);
-}
-
-/* It is woken outside, so that it does not meet the mutex. */
-void adder_leave(struct adder *a)
-{
-	bool wake = a->waiting && adder_has_batch(a);
-
-	(void)pthread_mutex_unlock(&a->mutex);
-	if (wake)
-		(void)pthread_cond_signal(&a->more);
+	return a->n >= ENOUGH || (a->n > 0 && ((a->flushed && has_time) || a->stop));
 }
 
 struct pending *adder_new(struct adder *a)
@@ -93,7 +83,8 @@ bool adder_put(struct adder *a, struct pending *p)
 	room = a->n < ADDER_QUEUE_MAX && a->bytes + p->message.text.n <= ADDER_QUEUE_BYTES_MAX && !a->stop;
 	if (room)
 		push(a, p);
-	adder_leave(a);
+	adder_begin_batches(a);
+	(void)pthread_mutex_unlock(&a->mutex);
 	return room;
 }
 
@@ -101,5 +92,6 @@ void adder_flush(struct adder *a)
 {
 	(void)pthread_mutex_lock(&a->mutex);
 	a->flushed = a->n > 0;
-	adder_leave(a);
+	adder_begin_batches(a);
+	(void)pthread_mutex_unlock(&a->mutex);
 }

@@ -1,4 +1,4 @@
-/* adder_time.c - the timekeeper: 503 to those that have waited too long, whatever the store does. */
+/* adder_time.c - the timekeeper: 503 to those that have waited too long, whatever the store does, and another try of one that failed. */
 #include "service/adder_inside.h"
 
 #include "base/clock.h"
@@ -30,7 +30,7 @@ static struct http_request *take_overdue(struct adder *a, int64_t now_us)
 {
 	struct http_request *r = NULL;
 
-	for (size_t i = 0; i < ADDER_BATCHES && r == NULL; i++)
+	for (size_t i = 0; i < a->n_batches && r == NULL; i++)
 		r = take_overdue_of(&a->batches[i], now_us);
 	if (r == NULL && a->n > 0 && is_overdue(a, a->first, now_us)) {
 		struct pending *p = adder_pop(a);
@@ -63,14 +63,16 @@ static void answer_overdue(struct adder *a)
 void *adder_keep_time(void *context)
 {
 	struct adder *a = context;
+	int64_t every_us = a->check_us < ADDER_AGAIN_MS * 1000 ? a->check_us : ADDER_AGAIN_MS * 1000;
 	bool ended = false;
 
 	while (!ended) {
-		int64_t until_us = clock_mono_us() + a->check_us;
+		int64_t now_us = clock_mono_us();
 
 		(void)pthread_mutex_lock(&a->mutex);
+		adder_try_again(a, now_us);
 		if (!a->ended)
-			(void)wait_until(&a->ending, &a->mutex, until_us);
+			(void)wait_until(&a->ending, &a->mutex, now_us + every_us);
 		ended = a->ended;
 		(void)pthread_mutex_unlock(&a->mutex);
 		answer_overdue(a);

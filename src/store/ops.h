@@ -15,9 +15,8 @@ struct store_ops {
 	void (*stop_waiting)(struct store *s);
 	void (*close)(struct store *s);
 	enum err (*add)(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
-	void (*add_begin)(
-	    struct store *s, struct store_adding *adding); /* NULL, and so is add_end: begin is the whole add */
-	enum err (*add_end)(struct store *s, struct store_adding *adding);
+	void (*add_begin)(struct store *s, struct store_adding *adding);
+	size_t adds_at_once;
 	enum err (*take)(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret);
 	enum err (*finish)(
 	    struct store *s, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed);

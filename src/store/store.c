@@ -80,17 +80,12 @@ enum err store_add(struct store *s, const struct store_message *messages, size_t
 
 void store_add_begin(struct store *s, struct store_adding *adding)
 {
-	const struct store_ops *ops = begin(s);
-
-	if (ops->add_begin != NULL)
-		ops->add_begin(s, adding);
-	else
-		adding->err = ops->add(s, adding->messages, adding->n, adding->ret);
+	s->ops->add_begin(s, adding);
 }
 
-enum err store_add_end(struct store *s, struct store_adding *adding)
+size_t store_adds_at_once(const struct store *s)
 {
-	return s->ops->add_end != NULL ? s->ops->add_end(s, adding) : adding->err;
+	return s->ops->adds_at_once;
 }
 
 enum err store_take(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret)

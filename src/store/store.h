@@ -11,7 +11,7 @@
  * What a verb has to say of its failure is asked for by store_said().
  *
  *   stage    verbs
- *   intake   store_add, or store_add_begin and store_add_end
+ *   intake   store_add, or store_add_begin
  *   worker   store_take -> store_finish or store_fail
  *   sender   store_claim, store_sent, store_rate
  *   keeper   store_keep
@@ -84,19 +84,20 @@ enum store_added { STORE_ADDED, STORE_DUPLICATE };
  * in one call are a message and its duplicate. Order of arrival is order in the arrays. */
 MUST_CHECK enum err store_add(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
 
-/* store_add() in two steps, for one who has the next messages stored while these are still on their way to the disk. When begin
- * returns, these have their place before all that are begun later; end returns what store_add() would. Each begin wants its
- * end, by the same thread with no other verb in between; messages and ret stay where they are until then. */
+/* store_add() for one who does not wait. When it returns, the messages have their place before all that are begun later; the
+ * outcome of store_add() is told to added(), once, by a thread of the store and never within the begin; store_said() is that
+ * thread's. added() must not wait, and calls no verb but the next begin. Until then messages and ret stay where they are, and the
+ * store is not closed. Not BESIDE. */
 struct store_adding {
 	const struct store_message *messages;
 	size_t n;
 	enum store_added *ret;
-	/* the store's own: */
-	void *job;
-	enum err err;
+	void (*added)(struct store_adding *adding, enum err err);
+	struct store_adding *next; /* the store's own */
 };
 void store_add_begin(struct store *s, struct store_adding *adding);
-MUST_CHECK enum err store_add_end(struct store *s, struct store_adding *adding);
+/* How many adds are worth being under way at once: 1 where each waits for the one before it. */
+size_t store_adds_at_once(const struct store *s);
 
 /* ---- worker ------------------------------------------------------------------------------------- */
 

@@ -386,6 +386,7 @@ static void test_disk_reserve(void **state)
 	fixture_reopen(f);
 	CHECK_INT(keep(f), ERR_NO_SPACE);
 	CHECK_INT(store_add(f->s, &m, 1, &added), ERR_NO_SPACE);
+	CHECK_INT(add_begun(f, &m, &added), ERR_NO_SPACE);
 	FINISH(f, take_from(f, "a"), .dialog = "s");
 	f->settings.disk_reserve_mb = 0;
 	fixture_reopen(f);

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "fixture.h"
 
+#include <semaphore.h>
+
 enum { DAY_MS = 86400000 };
 
 static void check_same(const struct store_message *have, const struct store_message *want)
@@ -238,25 +240,91 @@ static void test_said_needs_eight(void **state)
 	CHECK(said_before_arrival(f, "ninth", clock_wall_ms() - 60000) > 0);
 }
 
-/* Begun one after the other, ended the other way round: the order is that of the begins. */
+/* ---- adds that nobody waits for ---- */
+
+/* An add that was begun, and what was told of it. */
+struct begun {
+	struct store_adding adding; /* first: a struct store_adding * is a struct begun * */
+	struct store_message messages[2];
+	enum store_added ret[2];
+	struct fixture *f;
+	struct begun *then; /* begun when this one is told of; NULL: none */
+	enum err err;
+	sem_t told;
+};
+
+static void begin(struct begun *b)
+{
+	store_add_begin(b->f->s, &b->adding);
+}
+
+static void tell(struct store_adding *adding, enum err err)
+{
+	struct begun *b = (struct begun *)(void *)adding;
+
+	b->err = err;
+	if (b->then != NULL)
+		begin(b->then);
+	(void)sem_post(&b->told);
+}
+
+static void prepare(struct begun *b, struct fixture *f, const char *first, const char *second)
+{
+	*b = (struct begun){ .f = f, .messages = { message("a", first, ""), message("a", second, "") } };
+	b->adding = (struct store_adding){ .messages = b->messages, .n = 2, .ret = b->ret, .added = tell };
+	CHECK(sem_init(&b->told, 0, 0) == 0);
+}
+
+static void check_told(struct begun *b, enum err err)
+{
+	CHECK(sem_wait(&b->told) == 0);
+	CHECK(sem_destroy(&b->told) == 0);
+	CHECK_INT(b->err, err);
+}
+
+/* Their order is that of the begins, and each is durable when it is told of. */
 static void test_begun(void **state)
 {
 	struct fixture *f = *state;
-	struct store_message first[] = { message("a", "1", ""), message("b", "2", "") };
-	struct store_message second[] = { message("a", "3", ""), message("a", "1", "") };
-	enum store_added ret[2][2];
-	struct store_adding adding[] = { { .messages = first, .n = 2, .ret = ret[0] },
-		{ .messages = second, .n = 2, .ret = ret[1] } };
+	struct begun b[3];
 
-	for (size_t i = 0; i < 2; i++)
-		store_add_begin(f->s, &adding[i]);
-	CHECK_INT(store_add_end(f->s, &adding[1]), ERR_OK);
-	CHECK_INT(store_add_end(f->s, &adding[0]), ERR_OK);
-	CHECK_INT(ret[0][0], STORE_ADDED);
-	CHECK_INT(ret[1][0], STORE_ADDED);
-	CHECK_INT(ret[1][1], STORE_DUPLICATE);
-	check_messages(take_from(f, "a"), "1 3");
-	check_messages(take_from(f, "b"), "2");
+	prepare(&b[0], f, "1", "2");
+	prepare(&b[1], f, "3", "1");
+	prepare(&b[2], f, "3", "4");
+	for (size_t i = 0; i < COUNT_OF(b); i++)
+		begin(&b[i]);
+	for (size_t i = 0; i < COUNT_OF(b); i++)
+		check_told(&b[i], ERR_OK);
+	CHECK(b[0].ret[0] == STORE_ADDED && b[0].ret[1] == STORE_ADDED);
+	CHECK(b[1].ret[0] == STORE_ADDED && b[1].ret[1] == STORE_DUPLICATE);
+	CHECK(b[2].ret[0] == STORE_DUPLICATE && b[2].ret[1] == STORE_ADDED);
+	check_messages(take_from(f, "a"), "1 2 3 4");
+}
+
+/* Who is told may begin the next. */
+static void test_begun_when_told(void **state)
+{
+	struct fixture *f = *state;
+	struct begun first, second;
+
+	prepare(&first, f, "1", "2");
+	prepare(&second, f, "3", "4");
+	first.then = &second;
+	begin(&first);
+	check_told(&first, ERR_OK);
+	check_told(&second, ERR_OK);
+	check_messages(take_from(f, "a"), "1 2 3 4");
+}
+
+static void test_begun_of_none(void **state)
+{
+	struct begun b;
+
+	prepare(&b, *state, "1", "2");
+	b.adding.n = 0;
+	begin(&b);
+	check_told(&b, ERR_OK);
+	take_none(*state);
 }
 
 int main(void)
@@ -264,6 +332,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_whole),
 		CASE(test_begun),
+		CASE(test_begun_when_told),
+		CASE(test_begun_of_none),
 		CASE(test_long_text),
 		CASE(test_nothing),
 		CASE(test_order_of_arrival),

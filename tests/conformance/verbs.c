@@ -4,6 +4,7 @@
 #include "given.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 enum { SOON_MS = 5000 /* for what must come; only a failing test waits so long */ };
@@ -49,6 +50,31 @@ enum store_added add(struct fixture *f, const char *client, const char *id)
 
 	CHECK_INT(store_add(f->s, &m, 1, &ret), ERR_OK);
 	return ret;
+}
+
+struct one_begun {
+	struct store_adding adding; /* first: a struct store_adding * is a struct one_begun * */
+	enum err err;
+	sem_t told;
+};
+
+static void tell_one(struct store_adding *adding, enum err err)
+{
+	struct one_begun *one = (struct one_begun *)(void *)adding;
+
+	one->err = err;
+	(void)sem_post(&one->told);
+}
+
+enum err add_begun(struct fixture *f, const struct store_message *m, enum store_added *ret)
+{
+	struct one_begun one = { .adding = { .messages = m, .n = 1, .ret = ret, .added = tell_one } };
+
+	CHECK(sem_init(&one.told, 0, 0) == 0);
+	store_add_begin(f->s, &one.adding);
+	CHECK(sem_wait(&one.told) == 0);
+	CHECK(sem_destroy(&one.told) == 0);
+	return one.err;
 }
 
 void add_new(struct fixture *f, const char *client, const char *id)

@@ -75,8 +75,11 @@ static enum err run_add(struct embedded *e, void *args)
 	struct add *add = args;
 	struct sql *s = &e->writer;
 	struct arrival a = { 0 };
+	enum err unwritable = (enum err)atomic_load(&e->writable);
 	bool hurry;
 
+	if (unwritable != ERR_OK)
+		return unwritable;
 	if (size_is_reached(e, s))
 		return ERR_NO_SPACE;
 	if (!load_arrival(s, &a))
@@ -103,40 +106,38 @@ static enum err run_add(struct embedded *e, void *args)
 
 /* An add that was begun. */
 struct begun {
+	struct job job; /* first: a struct job * is a struct begun * */
 	struct add add;
-	struct job job;
+	struct store_adding *adding;
+	struct why why;
 };
+
+static void tell_added(struct job *job)
+{
+	struct begun *b = (struct begun *)(void *)job;
+	struct store_adding *adding = b->adding;
+	enum err err = job->result;
+
+	*store_why() = b->why;
+	free(b);
+	adding->added(adding, err);
+}
 
 void embedded_add_begin(struct store *store, struct store_adding *adding)
 {
-	struct embedded *e = embedded_of(store);
-	struct begun *b;
+	struct begun *b = mem_alloc(sizeof *b);
 
-	adding->job = NULL;
-	adding->err = (enum err)atomic_load(&e->writable);
-	if (adding->err != ERR_OK)
-		return;
-	b = mem_alloc(sizeof *b);
+	b->adding = adding;
 	b->add = (struct add){ adding->messages, adding->n, adding->ret };
-	b->job = (struct job){ .run = run_add, .args = &b->add, .safety = JOB_DURABLE };
-	adding->job = b;
-	writer_begin(e, &b->job);
-}
-
-enum err embedded_add_end(struct store *store, struct store_adding *adding)
-{
-	struct begun *b = adding->job;
-
-	if (b != NULL)
-		adding->err = writer_end(embedded_of(store), &b->job);
-	free(b);
-	return adding->err;
+	b->job =
+	    (struct job){ .run = run_add, .args = &b->add, .safety = JOB_DURABLE, .why = &b->why, .ended = tell_added };
+	writer_begin(embedded_of(store), &b->job);
 }
 
 enum err embedded_add(struct store *store, const struct store_message *messages, size_t n, enum store_added *ret)
 {
-	struct store_adding adding = { .messages = messages, .n = n, .ret = ret };
+	struct add add = { messages, n, ret };
+	struct job job = { .run = run_add, .args = &add, .safety = JOB_DURABLE };
 
-	embedded_add_begin(store, &adding);
-	return embedded_add_end(store, &adding);
+	return writer_do(embedded_of(store), &job);
 }

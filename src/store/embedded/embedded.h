@@ -34,8 +34,9 @@ struct job {
 	enum job_safety safety;
 	int64_t deadline_ms; /* a waiter: monotonic */
 	enum err result;
-	struct why *why; /* the caller's: what hit the whole batch */
-	sem_t done;
+	struct why *why;                /* where to tell what hit the whole batch */
+	void (*ended)(struct job *job); /* called once it is done, by the writer or the syncer: must not wait */
+	sem_t done;                     /* who waits in writer_do() */
 	struct job *next;
 };
 
@@ -134,9 +135,8 @@ MUST_CHECK enum err embedded_version_fits(struct sql *s, struct why *why);
 
 /* writer.c: runs a job and returns its result; a waiter that found nothing by its deadline is OK. */
 MUST_CHECK enum err writer_do(struct embedded *e, struct job *job);
-/* The same in two steps: jobs run in the order in which they were begun. */
+/* Puts a job in whose `ended` and `why` are given, and waits for nothing; jobs run in the order in which they were begun. */
 void writer_begin(struct embedded *e, struct job *job);
-MUST_CHECK enum err writer_end(struct embedded *e, struct job *job);
 /* The same for a waiter: run() is tried again until found(), for up to wait_ms. */
 MUST_CHECK enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *),
     bool (*found)(const void *), enum job_safety safety, void *args, int64_t wait_ms);
@@ -226,7 +226,6 @@ void said_note(struct said *said, int64_t offset);
 /* the verbs */
 enum err embedded_add(struct store *s, const struct store_message *messages, size_t n, enum store_added *ret);
 void embedded_add_begin(struct store *s, struct store_adding *adding);
-enum err embedded_add_end(struct store *s, struct store_adding *adding);
 enum err embedded_take(struct store *s, size_t most, int64_t wait_ms, struct store_turns *ret);
 enum err embedded_finish(
     struct store *s, struct store_result *results, size_t n, size_t claim_most, struct store_replies *claimed);

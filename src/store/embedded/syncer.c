@@ -46,7 +46,7 @@ void syncer_pass(struct embedded *e, struct job *job)
 	(void)pthread_mutex_lock(&e->sync_lock);
 	if (job->safety == JOB_BEHIND_DURABLE && !e->syncing && e->committed.first == NULL) {
 		(void)pthread_mutex_unlock(&e->sync_lock);
-		(void)sem_post(&job->done);
+		job->ended(job);
 		return;
 	}
 	e->sync_wanted = e->sync_wanted || job->safety == JOB_DURABLE;
@@ -59,7 +59,7 @@ static void answer_all(struct job *jobs)
 {
 	for (struct job *j = jobs, *next; j != NULL; j = next) {
 		next = j->next;
-		(void)sem_post(&j->done);
+		j->ended(j);
 	}
 }
 

@@ -130,7 +130,7 @@ static void answer(struct embedded *e, struct job *job, enum err batch)
 	if (job->result == ERR_OK && job->safety != JOB_COMMITTED)
 		syncer_pass(e, job);
 	else
-		(void)sem_post(&job->done);
+		job->ended(job);
 }
 
 static bool waiter_is_over(const struct embedded *e, const struct job *job, int64_t now)
@@ -153,7 +153,7 @@ static void settle_waiters(struct embedded *e, struct job *waiters, enum err bat
 		if (waiter_is_over(e, j, now)) {
 			j->result = e->stop_waiting ? ERR_STOPPED : ERR_OK;
 			(void)pthread_mutex_unlock(&e->lock);
-			(void)sem_post(&j->done);
+			j->ended(j);
 		} else {
 			job_list_put(&e->waiters, j);
 			(void)pthread_mutex_unlock(&e->lock);
@@ -239,13 +239,7 @@ static enum err do_beside(struct embedded *e, struct job *job)
 
 void writer_begin(struct embedded *e, struct job *job)
 {
-	if (e->role == STORE_BESIDE) {
-		job->result = do_beside(e, job);
-		return;
-	}
 	job->result = ERR_OK;
-	job->why = store_why();
-	(void)sem_init(&job->done, 0, 0);
 	(void)pthread_mutex_lock(&e->lock);
 	job_list_put(job->found != NULL ? &e->waiters : &e->jobs, job);
 	e->new_waiter = e->new_waiter || job->found != NULL;
@@ -253,20 +247,23 @@ void writer_begin(struct embedded *e, struct job *job)
 	(void)pthread_mutex_unlock(&e->lock);
 }
 
-enum err writer_end(struct embedded *e, struct job *job)
+static void wake_caller(struct job *job)
 {
-	if (e->role == STORE_BESIDE)
-		return job->result;
-	while (sem_wait(&job->done) != 0 && errno == EINTR)
-		;
-	(void)sem_destroy(&job->done);
-	return job->result;
+	(void)sem_post(&job->done);
 }
 
 enum err writer_do(struct embedded *e, struct job *job)
 {
+	if (e->role == STORE_BESIDE)
+		return do_beside(e, job);
+	job->ended = wake_caller;
+	job->why = store_why();
+	(void)sem_init(&job->done, 0, 0);
 	writer_begin(e, job);
-	return writer_end(e, job);
+	while (sem_wait(&job->done) != 0 && errno == EINTR)
+		;
+	(void)sem_destroy(&job->done);
+	return job->result;
 }
 
 enum err writer_wait(struct embedded *e, enum err (*run)(struct embedded *, void *), bool (*found)(const void *),

@@ -1,6 +1,7 @@
 /* open.c - pools and spool, then threads and verbs as soon as the servers are there; and all of it ended again. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/adding.h"
 #include "store/shared/add.h"
 #include "store/shared/counts.h"
 #include "store/shared/disown.h"
@@ -180,6 +181,7 @@ static void close_store(struct store *store)
 {
 	struct shared *s = shared_of(store);
 
+	adding_stop(&s->adding);
 	wakers_stop(&s->wakers);
 	if (s->beats != NULL) {
 		owner_stop(s);
@@ -209,11 +211,19 @@ enum err shared_open(const struct settings *settings, enum store_role role, stru
 		err = open_spool(s, why);
 	if (err == ERR_OK)
 		err = look_at_servers(s, why);
-	if (err == ERR_OK)
-		*ret = &s->store;
-	else
+	if (err != ERR_OK) {
 		close_store(&s->store);
-	return err;
+		return err;
+	}
+	if (takes_in(s))
+		s->adding = adding_start(&s->store);
+	*ret = &s->store;
+	return ERR_OK;
+}
+
+static void begin_add(struct store *store, struct store_adding *adding)
+{
+	adding_begin(shared_of(store)->adding, adding);
 }
 
 static const struct store_ops operations = {
@@ -221,6 +231,8 @@ static const struct store_ops operations = {
 	.stop_waiting = stop_waiting,
 	.close = close_store,
 	.add = shared_add,
+	.add_begin = begin_add,
+	.adds_at_once = 1,
 	.take = shared_take,
 	.finish = shared_finish,
 	.fail = shared_fail,

@@ -54,6 +54,7 @@ struct shared {
 	struct keeping *keeping;
 	struct prepared *prepared;
 	struct spool *spool;
+	struct adding_thread *adding; /* NULL in a process that takes no messages in */
 };
 
 static inline struct shared *shared_of(struct store *s)

@@ -4,7 +4,9 @@
 
 #include "store/store.h"
 
-void fake_store_reset(void);
+/* Before the first verb, a new one; and after the last. */
+void fake_store_open(void);
+void fake_store_close(void);
 /* What store_add() and store_counts() return from now on. */
 void fake_store_fail(enum err err);
 /* The same for store_add() alone. */

@@ -52,7 +52,7 @@ static struct service *start(int signature, const char *path_secret)
 	struct service *s = mem_alloc(sizeof *s);
 	struct why why;
 
-	fake_store_reset();
+	fake_store_open();
 	s->settings = (struct settings){ .api_token = "token",
 		.webhook_secret = "md5_api_token",
 		.path_secret = path_secret,
@@ -73,6 +73,7 @@ static void stop(struct service *s)
 	http_close(&s->admin);
 	intake_stop(&s->routes.intake);
 	health_stop(&s->health);
+	fake_store_close();
 	free(s);
 }
 
@@ -502,7 +503,7 @@ static void test_full_queue(void **state)
 		size_t n = 0;
 		struct why why;
 
-		fake_store_reset();
+		fake_store_open();
 		fake_store_hang(true);
 		assert_int_equal(adder_start(NULL, NULL, 60000, &adder, &why), ERR_OK);
 		do {
@@ -520,9 +521,9 @@ static void test_full_queue(void **state)
 		fake_store_hang(false);
 		adder_stop(&adder);
 		assert_int_equal(fake_store_messages(), n - 1);
+		fake_store_close();
 	}
 	free(text);
-	fake_store_reset();
 }
 
 /* ---- health and metrics ------------------------------------------------------------------------------- */
