@@ -132,6 +132,9 @@ static void test_newer_version(void **state)
 	"ALTER TABLE lanes ADD COLUMN dialog TEXT NOT NULL DEFAULT '';"                                                \
 	"UPDATE lanes SET dialog=ifnull((SELECT dialog FROM dialogs d WHERE d.client_id=lanes.client_id), '');"        \
 	"ALTER TABLE lanes DROP COLUMN open; DROP TABLE dialogs;"                                                      \
+	"ALTER TABLE messages ADD COLUMN next INTEGER NOT NULL DEFAULT 0;"                                             \
+	"UPDATE messages SET next=ifnull((SELECT f.next FROM followed f WHERE f.seq=messages.seq), seq);"              \
+	"DROP TABLE followed;"                                                                                         \
 	"INSERT INTO seen SELECT CAST(message_id AS TEXT), seen_at FROM seen_numbers; DROP TABLE seen_numbers;"        \
 	"PRAGMA user_version=2;"
 
@@ -154,26 +157,31 @@ static void test_first_version(void **state)
 	check_messages(take_from(f, "b"), "2 5");
 }
 
-/* Dialogs that were open go on, those that were not begin; ids stay known, numbers as numbers and others as texts. */
+/* Messages keep their order; dialogs that were open go on, those that were not begin; ids stay known, numbers as numbers and others as texts. */
 static void test_second_version(void **state)
 {
 	static const char *const ids[] = { "1", "01", "x", "9223372036854775807", "9223372036854775808" };
 	struct fixture *f = *state;
+	const struct store_turn *turn;
 
 	for (size_t i = 0; i < COUNT_OF(ids); i++)
 		add_new(f, "a", ids[i]);
 	add_new(f, "b", "2");
 	FINISH(f, take_from(f, "a"), .dialog = "open", .dialog_id = "d");
 	FINISH(f, take_from(f, "b"), .dialog = "", .dialog_id = "");
+	add_new(f, "a", "3");
+	add_new(f, "a", "4");
 	fixture_close(f);
 	run_sql(f, BACK_TO_SECOND);
 	fixture_open(f);
 	for (size_t i = 0; i < COUNT_OF(ids); i++)
 		CHECK_INT(add(f, "a", ids[i]), STORE_DUPLICATE);
 	CHECK_INT(counts(f).dialogs_open, 1);
-	add_new(f, "a", "3");
-	add_new(f, "b", "4");
-	CHECK(slice_eq(take_from(f, "a")->dialog, SLICE("open")));
+	add_new(f, "a", "5");
+	add_new(f, "b", "6");
+	turn = take_from(f, "a");
+	CHECK(slice_eq(turn->dialog, SLICE("open")));
+	check_messages(turn, "3 4 5");
 	CHECK_INT(take_from(f, "b")->dialog.n, 0);
 }
 

@@ -49,8 +49,8 @@ static int64_t said_at(const struct arrival *a, int64_t event_ms)
 static void insert_message(struct sql *s, const struct store_message *m, const struct arrival *a)
 {
 	(void)sql_run(s,
-	    "INSERT INTO messages(seq, next, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
-	    " event_at, arrived_at, said_at, arrived_us, late, forced) VALUES(?1,?1,?,?,?,?,?,?,?,?,?,?,?,?,0,0)",
+	    "INSERT INTO messages(seq, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
+	    " event_at, arrived_at, said_at, arrived_us, late, forced) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,0,0)",
 	    "ittittttiiiii", a->seq, m->client_id, m->message_id, (int64_t)m->kind, m->text, m->coordinates,
 	    m->transport, m->client_phone, m->channel_id, m->event_ms, a->now, said_at(a, m->event_ms), a->now_us);
 }

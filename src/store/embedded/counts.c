@@ -53,7 +53,7 @@ static void count_all(struct sql *s, struct store_counts *ret)
 	ret->dead_replies = sql_int(s, 0, "SELECT count(*) FROM dead_letters WHERE kind=2", "");
 	oldest = sql_int(s, now,
 	    "SELECT min(CASE WHEN held=0 THEN waiting_since ELSE (SELECT arrived_at FROM messages"
-	    " WHERE seq=(SELECT next FROM messages WHERE seq=held_to)) END) FROM lanes WHERE waiting>held",
+	    " WHERE seq=" LANE_NEXT_OF("held_to") ") END) FROM lanes WHERE waiting>held",
 	    "");
 	ret->oldest_waiting_ms = now > oldest ? now - oldest : 0;
 	(void)sql_run(s, "COMMIT", "");

@@ -101,9 +101,9 @@ static enum store_dead_retried retry_message(
 		return STORE_DEAD_OTHER_DIALOG;
 	place = sql_int(s, 0, "SELECT next_seq FROM intake", "");
 	(void)sql_run(s,
-	    "INSERT INTO messages(seq, next, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
+	    "INSERT INTO messages(seq, client_id, message_id, kind, text, coordinates, transport, client_phone, channel_id,"
 	    " event_at, arrived_at, said_at, arrived_us, late, forced)"
-	    " SELECT ?4, ?4, client_id, ref, message_kind, text, coordinates, transport, client_phone, channel_id,"
+	    " SELECT ?4, client_id, ref, message_kind, text, coordinates, transport, client_phone, channel_id,"
 	    " CASE WHEN ?2 THEN event_at ELSE 0 END, ?3, CASE WHEN ?2 THEN said_at ELSE ?3 END, 0, ?2, NOT ?2"
 	    " FROM dead_letters WHERE id=?1",
 	    "iiii", d->id, (int64_t)late, now, place);

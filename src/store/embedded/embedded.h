@@ -169,6 +169,7 @@ void embedded_forget_offsets(struct sql *s);
 /* lanes.c: steps that several verbs share, inside a transaction */
 /* The message at this place is the lane's last one now: opens the lane where there is none, wakes it where it is free. */
 void lane_enter(struct embedded *e, struct slice client_id, int64_t place, int64_t now);
+void lane_remove(struct sql *s, int64_t place); /* the message there, when its lane has gone on */
 void lane_settle(
     struct embedded *e, struct slice client_id, int64_t now); /* out of speaking or a turn: parked reply, or free */
 void lane_bury_first(struct embedded *e, struct slice client_id, const char *reason, int64_t attempts, int64_t now);
@@ -177,7 +178,7 @@ void lane_failed(struct embedded *e, struct slice client_id, const char *reason,
 #define LANE_GOES_ON(place, empty)                                                                                     \
 	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END,"          \
 	" waiting_since=CASE WHEN " empty " THEN NULL ELSE (SELECT arrived_at FROM messages WHERE seq=" place ") END"
-#define LANE_NEXT_OF(place) "(SELECT next FROM messages WHERE seq=" place ")" /* whose row is still there */
+#define LANE_NEXT_OF(place) "(SELECT next FROM followed WHERE seq=" place ")" /* of a message that is still there */
 void savepoint_begin(struct embedded *e);
 enum err savepoint_end(struct embedded *e); /* its outcome; a failed one is undone and the error cleared */
 

@@ -62,7 +62,7 @@ static void write_logs(struct sql *s, const struct store_result *r, struct slice
 static void delete_messages(struct sql *s, const struct store_turn *t)
 {
 	for (size_t i = 0; i < t->n_messages; i++)
-		(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", t->messages[i].place);
+		lane_remove(s, t->messages[i].place);
 }
 
 /* Once for a dialog, whatever happens: the second insert finds the first one's row. */

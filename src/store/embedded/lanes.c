@@ -26,12 +26,18 @@ void lane_enter(struct embedded *e, struct slice client_id, int64_t place, int64
 		return;
 	}
 	if (last > 0)
-		(void)sql_run(s, "UPDATE messages SET next=? WHERE seq=?", "ii", place, last);
+		(void)sql_run(s, "INSERT INTO followed(seq, next) VALUES(?,?)", "ii", last, place);
 	(void)sql_run(s,
 	    "UPDATE lanes SET waiting=waiting+1, first=CASE WHEN first=0 THEN ?2 ELSE first END, last=?2,"
 	    " waiting_since=ifnull(waiting_since, ?3), due_at=CASE WHEN state=0 THEN ifnull(due_at, ?3) ELSE due_at END"
 	    " WHERE client_id=?1",
 	    "tii", client_id, place, now);
+}
+
+void lane_remove(struct sql *s, int64_t place)
+{
+	(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", place);
+	(void)sql_run(s, "DELETE FROM followed WHERE seq=?", "i", place);
 }
 
 static bool parked_reply(struct sql *s, struct slice client_id, char reply[STORE_TURN_ID_SIZE])
@@ -91,7 +97,7 @@ void lane_bury_first(struct embedded *e, struct slice client_id, const char *rea
 	    " due_at=CASE WHEN waiting>1 THEN ?2 ELSE NULL END, " LANE_GOES_ON(
 		LANE_NEXT_OF("first"), "waiting<=1") " WHERE client_id=?1",
 	    "ti", client_id, now);
-	(void)sql_run(s, "DELETE FROM messages WHERE seq=?", "i", first);
+	lane_remove(s, first);
 	lane_settle(e, client_id, now);
 }
 

@@ -78,7 +78,7 @@ static int64_t read_messages(struct sql *s, const struct due *due, struct store_
 	while (turn->n_messages < room && (turn->n_messages == 0 || held_to > due->apart_to)) {
 		sqlite3_stmt *q = sql_query(s,
 		    "SELECT next, message_id, kind, text, coordinates, transport, client_phone, channel_id, event_at, arrived_at,"
-		    " said_at, arrived_us, late, forced FROM messages WHERE seq=?",
+		    " said_at, arrived_us, late, forced FROM messages LEFT JOIN followed USING(seq) WHERE seq=?",
 		    "i", place);
 
 		if (!sql_row(s, q))
