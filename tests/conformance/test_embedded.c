@@ -131,7 +131,8 @@ static void test_newer_version(void **state)
 #define BACK_TO_SECOND                                                                                                 \
 	"ALTER TABLE lanes ADD COLUMN dialog TEXT NOT NULL DEFAULT '';"                                                \
 	"UPDATE lanes SET dialog=ifnull((SELECT dialog FROM dialogs d WHERE d.client_id=lanes.client_id), '');"        \
-	"ALTER TABLE lanes DROP COLUMN open; DROP TABLE dialogs;"                                                      \
+	"ALTER TABLE lanes DROP COLUMN open; ALTER TABLE lanes ADD COLUMN turns INTEGER NOT NULL DEFAULT 0;"           \
+	"DROP TABLE dialogs;"                                                                                          \
 	"ALTER TABLE messages ADD COLUMN next INTEGER NOT NULL DEFAULT 0;"                                             \
 	"UPDATE messages SET next=ifnull((SELECT f.next FROM followed f WHERE f.seq=messages.seq), seq);"              \
 	"DROP TABLE followed;"                                                                                         \

@@ -22,7 +22,7 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 	    " due_at=CASE WHEN ?1 OR waiting<=held THEN NULL ELSE ?3 END,"
 	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END",
 		"waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
-				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END, turns=turns+1,"
+				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END,"
 				 " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
 				 " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
 				 " open=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"

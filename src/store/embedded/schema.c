@@ -108,6 +108,7 @@ static const char third[] =
     "ALTER TABLE lanes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;" /* has a row in dialogs */
     "UPDATE lanes SET open=1 WHERE dialog<>'';"
     "ALTER TABLE lanes DROP COLUMN dialog;"
+    "ALTER TABLE lanes DROP COLUMN turns;" /* nobody ever asked */
     "CREATE TABLE followed(seq INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
     "INSERT INTO followed SELECT seq, next FROM messages WHERE next<>seq;"
     "ALTER TABLE messages DROP COLUMN next;"
