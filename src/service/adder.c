@@ -164,20 +164,22 @@ void adder_try_again(struct adder *a, int64_t now_us)
 
 /* ---- life --------------------------------------------------------------------------------------------- */
 
+static bool is_busy(const struct adder *a)
+{
+	bool busy = a->n > 0;
+
+	for (size_t i = 0; i < a->n_batches; i++)
+		busy = busy || a->batches[i].n > 0;
+	return busy;
+}
+
 static void end_adding(struct adder *a)
 {
-	bool busy = true;
-
 	(void)pthread_mutex_lock(&a->mutex);
 	a->stop = true;
 	adder_begin_batches(a);
-	while (busy) {
-		busy = a->n > 0;
-		for (size_t i = 0; i < a->n_batches; i++)
-			busy = busy || a->batches[i].n > 0;
-		if (busy)
-			(void)pthread_cond_wait(&a->ending, &a->mutex);
-	}
+	while (is_busy(a))
+		(void)pthread_cond_wait(&a->ending, &a->mutex);
 	a->ended = true;
 	(void)pthread_cond_broadcast(&a->ending);
 	(void)pthread_mutex_unlock(&a->mutex);
@@ -201,7 +203,7 @@ static void free_adder(struct adder *a)
 	free(a);
 }
 
-static struct adder *adder_make(struct store *store, struct health *health, int64_t timeout_ms)
+static struct adder *make_adder(struct store *store, struct health *health, int64_t timeout_ms)
 {
 	struct adder *a = mem_alloc(sizeof *a);
 	size_t at_once = store_adds_at_once(store);
@@ -225,7 +227,7 @@ static struct adder *adder_make(struct store *store, struct health *health, int6
 enum err adder_start(
     struct store *store, struct health *health, int64_t timeout_ms, struct adder **ret, struct why *why)
 {
-	struct adder *a = adder_make(store, health, timeout_ms);
+	struct adder *a = make_adder(store, health, timeout_ms);
 
 	if (pthread_create(&a->keeping_time, NULL, adder_keep_time, a) == 0) {
 		*ret = a;

@@ -44,7 +44,7 @@ struct adder {
 	int64_t again_us;      /* monotonic: when it is tried again, if nothing else was till then */
 	bool troubled;         /* health was told so */
 	struct batch batches[ADDER_BATCHES];
-	size_t n_batches; /* of these, as many as the store is worth */
+	size_t n_batches; /* of these: as many adds as the store can have under way for a gain */
 
 	struct http_prepared *stored, *duplicate;
 };
