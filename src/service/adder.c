@@ -1,7 +1,7 @@
 /* adder.c - group commit of webhooks: batches from their begin to their answers, and what health learns from them.
  *
  * There is no thread for it: the listener begins a batch when there is one, and so does the store's thread that tells of the
- * outcome of another, before it answers that one's requests. */
+ * outcome of another; where the store takes two at once, before it answers that one's requests. */
 #include "service/adder_inside.h"
 
 #include "base/clock.h"
@@ -46,7 +46,8 @@ static void note(const struct pending *p, enum store_added result, int64_t now_u
 	    log_text("text", p->message.text), log_word("duplicate", result == STORE_DUPLICATE ? "yes" : "no"));
 }
 
-/* Takes the requests of the batch that are not answered yet, tells health what came of it, and lets the store go on. */
+/* Takes the requests of the batch that are not answered yet, and tells health what came of it. A success that was begun before
+ * a failure, which the disk told of later, says nothing of how the store is now. */
 static void claim_batch(struct batch *b, enum err e, const char *reason)
 {
 	struct adder *a = b->adder;
@@ -56,7 +57,10 @@ static void claim_batch(struct batch *b, enum err e, const char *reason)
 		b->requests[i] = b->pending[i]->request;
 		b->pending[i]->request = NULL;
 	}
-	adder_report(a, e == ERR_OK, reason);
+	if (e != ERR_OK && b->number > a->last_failed)
+		a->last_failed = b->number;
+	if (e != ERR_OK || b->number > a->last_failed)
+		adder_report(a, e == ERR_OK, reason);
 	a->under_way -= b->n;
 	adder_begin_batches(a);
 	(void)pthread_mutex_unlock(&a->mutex);
@@ -94,7 +98,7 @@ static void release_batch(struct batch *b, enum err e)
 			adder_recycle(a, b->pending[i]);
 		else
 			adder_keep_or_recycle(a, b->pending[i]);
-	if (e == ERR_OK && a->again != NULL) {
+	if (e == ERR_OK && b->number > a->last_failed && a->again != NULL) {
 		adder_recycle(a, a->again);
 		a->again = NULL;
 	}
@@ -135,6 +139,7 @@ static void begin_batch(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		b->messages[i] = b->pending[i]->message;
 	b->adding = (struct store_adding){ .messages = b->messages, .n = b->n, .ret = b->results, .added = end_batch };
+	b->number = ++b->adder->begun;
 	b->adder->under_way += b->n;
 	store_add_begin(b->adder->store, &b->adding);
 }
@@ -146,7 +151,6 @@ void adder_begin_batches(struct adder *a)
 	while (adder_has_batch(a) && (b = free_batch(a)) != NULL) {
 		while (a->n > 0 && b->n < ADDER_BATCH_MAX)
 			b->pending[b->n++] = adder_pop(a);
-		a->flushed = a->flushed && a->n > 0;
 		begin_batch(b);
 	}
 }

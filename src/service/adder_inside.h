@@ -18,6 +18,7 @@ enum { ADDER_BATCHES = 2, ADDER_AGAIN_MS = 1000 };
 struct batch {
 	struct store_adding adding; /* first: a struct store_adding * is a struct batch * */
 	struct adder *adder;
+	uint64_t number;                                /* in the order of the begins, from 1 */
 	struct pending *pending[ADDER_BATCH_MAX];       /* request is NULL once it is answered */
 	size_t n;                                       /* 0: none is under way */
 	struct http_request *requests[ADDER_BATCH_MAX]; /* to be answered by the thread that was told of the outcome */
@@ -40,9 +41,10 @@ struct adder {
 	bool stop, ended;
 	struct pending *spare;
 	size_t n_spare;
-	struct pending *again; /* one that could not be stored; NULL: none */
-	int64_t again_us;      /* monotonic: when it is tried again, if nothing else was till then */
-	bool troubled;         /* health was told so */
+	struct pending *again;       /* one that could not be stored; NULL: none */
+	int64_t again_us;            /* monotonic: when it is tried again, if nothing else is under way then */
+	uint64_t begun, last_failed; /* numbers of batches */
+	bool troubled;               /* health was told so */
 	struct batch batches[ADDER_BATCHES];
 	size_t n_batches; /* of these: as many adds as the store can have under way for a gain */
 
@@ -61,7 +63,7 @@ void adder_begin_batches(struct adder *a);
 /* Begins one of the message that could not be stored, when its time has come and no other shows whether the trouble is over. */
 void adder_try_again(struct adder *a, int64_t now_us);
 
-/* Tells health how the last add went. Under the mutex, so that what is said last is true. */
+/* Tells health how an add went. */
 void adder_report(struct adder *a, bool ok, const char *reason);
 /* One that failed: the first is kept and tried again. */
 void adder_keep_or_recycle(struct adder *a, struct pending *p);

@@ -27,6 +27,7 @@ struct pending *adder_pop(struct adder *a)
 		a->last = &a->first;
 	a->n--;
 	a->bytes -= p->message.text.n;
+	a->flushed = a->flushed && a->n > 0;
 	return p;
 }
 

@@ -60,10 +60,17 @@ static void answer_overdue(struct adder *a)
 	} while (r != NULL);
 }
 
+static int64_t next_look(const struct adder *a, int64_t now_us)
+{
+	int64_t every_us = a->check_us < ADDER_AGAIN_MS * 1000 ? a->check_us : ADDER_AGAIN_MS * 1000;
+	int64_t next_us = now_us + every_us;
+
+	return a->again != NULL && a->again_us > now_us && a->again_us < next_us ? a->again_us : next_us;
+}
+
 void *adder_keep_time(void *context)
 {
 	struct adder *a = context;
-	int64_t every_us = a->check_us < ADDER_AGAIN_MS * 1000 ? a->check_us : ADDER_AGAIN_MS * 1000;
 	bool ended = false;
 
 	while (!ended) {
@@ -72,7 +79,7 @@ void *adder_keep_time(void *context)
 		(void)pthread_mutex_lock(&a->mutex);
 		adder_try_again(a, now_us);
 		if (!a->ended)
-			(void)wait_until(&a->ending, &a->mutex, now_us + every_us);
+			(void)wait_until(&a->ending, &a->mutex, next_look(a, now_us));
 		ended = a->ended;
 		(void)pthread_mutex_unlock(&a->mutex);
 		answer_overdue(a);

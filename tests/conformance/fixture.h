@@ -67,8 +67,8 @@ void fixture_crash(struct fixture *f, void (*steps)(struct fixture *f));
 struct store_message message(const char *client, const char *id, const char *text);
 enum store_added add(struct fixture *f, const char *client, const char *id); /* its text is its id */
 void add_new(struct fixture *f, const char *client, const char *id);         /* and it must be no duplicate */
-/* store_add_begin() of one message, and what is told of it. */
-enum err add_begun(struct fixture *f, const struct store_message *m, enum store_added *ret);
+/* store_add_begin() of one message, and what is told of it; said may be NULL. */
+enum err add_begun(struct fixture *f, const struct store_message *m, enum store_added *ret, struct why *said);
 
 struct store_turns *take(struct fixture *f, size_t most, int64_t wait_ms);
 const struct store_turn *take_one(struct fixture *f);                      /* waits for it; there must be one */

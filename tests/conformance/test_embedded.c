@@ -186,6 +186,24 @@ static void test_second_version(void **state)
 	CHECK_INT(take_from(f, "b")->dialog.n, 0);
 }
 
+/* A migration needs little more room than the file has, though every id moves. */
+static void test_second_version_in_little_room(void **state)
+{
+	struct fixture *f = *state;
+
+	add_new(f, "a", "1");
+	fixture_close(f);
+	run_sql(f, BACK_TO_SECOND
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000)"
+	    " INSERT INTO seen SELECT CAST(1795445413954000+i AS TEXT), 1000*strftime('%s','now') FROM n");
+	f->settings.store_max_mb = 1;
+	fixture_open(f);
+	CHECK_INT(add(f, "a", "1795445413974000"), STORE_DUPLICATE);
+	CHECK_INT(add(f, "a", "1795445413954001"), STORE_DUPLICATE);
+	add_new(f, "a", "1795445413974001");
+	check_messages(take_from(f, "a"), "1 1795445413974001");
+}
+
 /* ---- counting ---- */
 
 enum { MANY_LANES = 200000 };
@@ -373,6 +391,23 @@ static void test_larger_limit(void **state)
 	finish_all(f, before + more);
 }
 
+/* Who is told of a begun add is told why it failed, too. */
+static void test_begun_says_why(void **state)
+{
+	enum { TOO_LONG = 2 << 20 };
+	struct fixture *f = *state;
+	struct store_message m = message("a", "1", text_of(f, TOO_LONG));
+	enum store_added added;
+	struct why said;
+
+	limit_size(f, 1);
+	CHECK_INT(add_begun(f, &m, &added, &said), ERR_NO_SPACE);
+	CHECK(strstr(said.text, "chat2order.db") != NULL);
+	m.text = SLICE("short");
+	CHECK_INT(add_begun(f, &m, &added, &said), ERR_OK);
+	CHECK(strstr(said.text, "chat2order.db") == NULL);
+}
+
 static void test_refused_is_not_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -395,7 +430,7 @@ static void test_disk_reserve(void **state)
 	fixture_reopen(f);
 	CHECK_INT(keep(f), ERR_NO_SPACE);
 	CHECK_INT(store_add(f->s, &m, 1, &added), ERR_NO_SPACE);
-	CHECK_INT(add_begun(f, &m, &added), ERR_NO_SPACE);
+	CHECK_INT(add_begun(f, &m, &added, NULL), ERR_NO_SPACE);
 	FINISH(f, take_from(f, "a"), .dialog = "s");
 	f->settings.disk_reserve_mb = 0;
 	fixture_reopen(f);
@@ -464,9 +499,11 @@ int main(void)
 		CASE(test_newer_version),
 		CASE(test_first_version),
 		CASE(test_second_version),
+		CASE(test_second_version_in_little_room),
 		CASE(test_full_with_keeper),
 		CASE(test_full_between_rounds),
 		CASE(test_larger_limit),
+		CASE(test_begun_says_why),
 		CASE(test_refused_is_not_remembered),
 		CASE(test_disk_reserve),
 		CASE(test_old_ids_go),

@@ -282,7 +282,7 @@ static void check_told(struct begun *b, enum err err)
 	CHECK_INT(b->err, err);
 }
 
-/* Their order is that of the begins, and each is durable when it is told of. */
+/* Their order is that of the begins. */
 static void test_begun(void **state)
 {
 	struct fixture *f = *state;

@@ -55,6 +55,7 @@ enum store_added add(struct fixture *f, const char *client, const char *id)
 struct one_begun {
 	struct store_adding adding; /* first: a struct store_adding * is a struct one_begun * */
 	enum err err;
+	struct why said;
 	sem_t told;
 };
 
@@ -63,10 +64,11 @@ static void tell_one(struct store_adding *adding, enum err err)
 	struct one_begun *one = (struct one_begun *)(void *)adding;
 
 	one->err = err;
+	why_set(&one->said, "%s", store_said(err));
 	(void)sem_post(&one->told);
 }
 
-enum err add_begun(struct fixture *f, const struct store_message *m, enum store_added *ret)
+enum err add_begun(struct fixture *f, const struct store_message *m, enum store_added *ret, struct why *said)
 {
 	struct one_begun one = { .adding = { .messages = m, .n = 1, .ret = ret, .added = tell_one } };
 
@@ -74,6 +76,8 @@ enum err add_begun(struct fixture *f, const struct store_message *m, enum store_
 	store_add_begin(f->s, &one.adding);
 	CHECK(sem_wait(&one.told) == 0);
 	CHECK(sem_destroy(&one.told) == 0);
+	if (said != NULL)
+		*said = one.said;
 	return one.err;
 }
 

@@ -77,7 +77,7 @@ struct embedded {
 	int64_t turn_attempts, turn_backoff, hung, claim_lease, dedup, dialog_ttl, log_keep, rate_limit,
 	    disk_reserve_bytes, pages_max;
 
-	/* the writer: its connection belongs to its thread (BESIDE: to who holds write_lock) */
+	/* the writer: its connection belongs to its thread (BESIDE: to who holds lock) */
 	struct sql writer;
 	bool careful;                      /* elements run in savepoints: a batch is being sorted out */
 	struct buf looked_to[SEEN_TABLES]; /* seen.c: the id up to which each table was looked at */
@@ -204,6 +204,8 @@ MUST_CHECK enum err embedded_end_leases(struct embedded *e, size_t *ret_turns);
 /* seen.c: the message ids of the last days, inside a transaction */
 /* Writes the id down unless it is there; false: it was, so this one is a duplicate. */
 bool seen_is_new(struct sql *s, struct slice message_id, int64_t now);
+/* The end of the next stretch of ids behind `from` in the table of those that are no numbers; SLICE_NONE behind the last. */
+struct slice seen_stretch(struct sql *s, struct slice from, struct arena *a);
 /* Looks at the next stretch of ids and removes the old ones; how many. */
 int64_t seen_prune(struct embedded *e, int64_t now);
 

@@ -73,16 +73,22 @@ static enum err check_file(const struct embedded *e, struct why *why)
 static enum err begin_writing(struct embedded *e, struct why *why)
 {
 	struct sql *s = &e->writer;
-	char limit[64];
 
 	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL) != SQLITE_OK)
 		return why_fail(why, ERR_IO, "cannot use %s: %s%s", e->path, sqlite3_errmsg(s->db),
 		    sqlite3_errcode(s->db) == SQLITE_NOTADB ? " (restore a backup, or move the file away)" : "");
-	if (e->pages_max > 0) {
-		(void)snprintf(limit, sizeof limit, "PRAGMA max_page_count=%lld", (long long)e->pages_max);
-		(void)sqlite3_exec(s->db, limit, NULL, NULL, NULL);
-	}
 	return ERR_OK;
+}
+
+/* After a migration, which may need room for a while; pages that it freed are used again. */
+static void limit_size(struct embedded *e)
+{
+	char limit[64];
+
+	if (e->pages_max == 0)
+		return;
+	(void)snprintf(limit, sizeof limit, "PRAGMA max_page_count=%lld", (long long)e->pages_max);
+	(void)sqlite3_exec(e->writer.db, limit, NULL, NULL, NULL);
 }
 
 /* From here on the writer does not wait for the disk. Checkpoints, and a log begun anew, are still synced by SQLite. */
@@ -111,6 +117,7 @@ static enum err open_database(struct embedded *e, struct why *why)
 	} else if ((err = embedded_version_fits(&e->writer, why)) != ERR_OK) {
 		return err;
 	}
+	limit_size(e);
 	return sql_open(&e->reader, e->path, SQLITE_OPEN_READWRITE, READER_CACHE_KIB, why);
 }
 

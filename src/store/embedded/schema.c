@@ -102,30 +102,55 @@ static const char second[] =
 /* Intake writes fewer pages, and shorter rows: a lane's row, which each message changes, is without the dialog, which only
  * turns change; ids that are numbers stand in their order, the newest in the last page; and that a message is followed by another
  * of its lane is a row of its own, where it was a change of a whole message. */
-static const char third[] =
-    "CREATE TABLE dialogs(client_id TEXT PRIMARY KEY, dialog TEXT NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO dialogs SELECT client_id, dialog FROM lanes WHERE dialog<>'';"
-    "ALTER TABLE lanes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;" /* has a row in dialogs */
-    "UPDATE lanes SET open=1 WHERE dialog<>'';"
-    "ALTER TABLE lanes DROP COLUMN dialog;"
-    "ALTER TABLE lanes DROP COLUMN turns;" /* nobody ever asked */
-    "CREATE TABLE followed(seq INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
-    "INSERT INTO followed SELECT seq, next FROM messages WHERE next<>seq;"
-    "ALTER TABLE messages DROP COLUMN next;"
-    "CREATE TABLE seen_numbers(message_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);"
-    "INSERT INTO seen_numbers SELECT CAST(message_id AS INTEGER), seen_at FROM seen WHERE " IS_NUMBER ";"
-    "DELETE FROM seen WHERE " IS_NUMBER ";";
+static const char third[] = "CREATE TABLE dialogs(client_id TEXT PRIMARY KEY, dialog TEXT NOT NULL) WITHOUT ROWID;"
+			    "INSERT INTO dialogs SELECT client_id, dialog FROM lanes WHERE dialog<>'';"
+			    "ALTER TABLE lanes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;" /* has a row in dialogs */
+			    "UPDATE lanes SET open=1 WHERE dialog<>'';"
+			    "ALTER TABLE lanes DROP COLUMN dialog;"
+			    "ALTER TABLE lanes DROP COLUMN turns;" /* nobody ever asked */
+			    "CREATE TABLE followed(seq INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
+			    "INSERT INTO followed SELECT seq, next FROM messages WHERE next<>seq;"
+			    "ALTER TABLE messages DROP COLUMN next;"
+			    "CREATE TABLE seen_numbers(message_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);";
 
-static const char *const migrations[] = { first, second, third };
+#define STRETCH " FROM seen WHERE message_id>?1 AND message_id<=?2 AND " IS_NUMBER
+
+/* Stretch after stretch, so that neither the memory that SQLite needs nor the file grows with the number of ids. */
+static void move_numbers(struct sql *s)
+{
+	struct slice from = SLICE(""), to;
+	struct arena a = { 0 };
+
+	while ((to = seen_stretch(s, from, &a)).p != NULL) {
+		(void)sql_run(
+		    s, "INSERT INTO seen_numbers SELECT CAST(message_id AS INTEGER), seen_at" STRETCH, "tt", from, to);
+		(void)sql_run(s, "DELETE" STRETCH, "tt", from, to);
+		from = to;
+	}
+	arena_free(&a);
+}
+
+static const struct {
+	const char *text;
+	void (*then)(struct sql *s); /* NULL: that was all */
+} migrations[] = { { first, NULL }, { second, NULL }, { third, move_numbers } };
 
 static enum err apply(struct sql *s, int number, struct why *why)
 {
 	char version[48];
+	bool ok = sqlite3_exec(s->db, migrations[number - 1].text, NULL, NULL, NULL) == SQLITE_OK;
 
+	if (ok && migrations[number - 1].then != NULL) {
+		migrations[number - 1].then(s);
+		ok = s->err == ERR_OK;
+	}
 	(void)snprintf(version, sizeof version, "PRAGMA user_version=%d", number);
-	if (sqlite3_exec(s->db, migrations[number - 1], NULL, NULL, NULL) == SQLITE_OK &&
-	    sqlite3_exec(s->db, version, NULL, NULL, NULL) == SQLITE_OK)
+	if (ok && sqlite3_exec(s->db, version, NULL, NULL, NULL) == SQLITE_OK)
 		return ERR_OK;
+	if (sqlite3_errcode(s->db) == SQLITE_FULL || s->err == ERR_NO_SPACE)
+		return why_fail(why, ERR_NO_SPACE,
+		    "migration %d of the database failed: %s. Free as much space on its disk as the file takes", number,
+		    sqlite3_errmsg(s->db));
 	return why_fail(why, ERR_IO, "migration %d of the database failed: %s", number, sqlite3_errmsg(s->db));
 }
 

@@ -4,17 +4,18 @@
  * their table, so that a batch writes one page of it. Every other id, "007" too, is a text. */
 #include "store/embedded/embedded.h"
 
+enum { NUMBERS, OTHERS };  /* the tables, and their places in embedded.looked_to */
 enum { LOOK_ROWS = 1000 }; /* ids of a table looked at in one job: a few milliseconds */
 
-/* By its place in embedded.looked_to. The stretch's end comes as text of either table. */
+/* The end of a stretch comes as text of either table. */
 static const struct {
 	const char *stretch, *remove;
 } tables[SEEN_TABLES] = {
-	{ "SELECT max(message_id), count(*) FROM"
-	  " (SELECT message_id FROM seen_numbers WHERE message_id>CAST(? AS INTEGER) ORDER BY message_id LIMIT ?)",
+	[NUMBERS] = { "SELECT max(message_id), count(*) FROM"
+		      " (SELECT message_id FROM seen_numbers WHERE message_id>CAST(? AS INTEGER) ORDER BY message_id LIMIT ?)",
 	    "DELETE FROM seen_numbers WHERE message_id>CAST(? AS INTEGER) AND message_id<=CAST(? AS INTEGER)"
 	    " AND seen_at NOT BETWEEN ? AND ?" },
-	{ "SELECT max(message_id), count(*) FROM (SELECT message_id FROM seen WHERE message_id>? ORDER BY message_id LIMIT ?)",
+	[OTHERS] = { "SELECT max(message_id), count(*) FROM (SELECT message_id FROM seen WHERE message_id>? ORDER BY message_id LIMIT ?)",
 	    "DELETE FROM seen WHERE message_id>? AND message_id<=? AND seen_at NOT BETWEEN ? AND ?" },
 };
 
@@ -35,10 +36,9 @@ bool seen_is_new(struct sql *s, struct slice message_id, int64_t now)
 		   message_id, now) != 0;
 }
 
-/* The end of the next stretch of ids behind `from`; SLICE_NONE behind the last, from where it begins anew. */
-static struct slice next_stretch(struct sql *s, size_t table, struct slice from, struct arena *a)
+static struct slice stretch_of(struct sql *s, const char *text, struct slice from, struct arena *a)
 {
-	sqlite3_stmt *q = sql_query(s, tables[table].stretch, "ti", from, (int64_t)LOOK_ROWS);
+	sqlite3_stmt *q = sql_query(s, text, "ti", from, (int64_t)LOOK_ROWS);
 	struct slice to = SLICE_NONE;
 
 	if (sql_row(s, q)) {
@@ -49,11 +49,16 @@ static struct slice next_stretch(struct sql *s, size_t table, struct slice from,
 	return to;
 }
 
+struct slice seen_stretch(struct sql *s, struct slice from, struct arena *a)
+{
+	return stretch_of(s, tables[OTHERS].stretch, from, a);
+}
+
 static int64_t prune_table(struct embedded *e, size_t table, int64_t now)
 {
 	struct buf *looked_to = &e->looked_to[table];
 	struct arena a = { 0 };
-	struct slice to = next_stretch(&e->writer, table, buf_as_slice(looked_to), &a);
+	struct slice to = stretch_of(&e->writer, tables[table].stretch, buf_as_slice(looked_to), &a);
 	int64_t removed = 0;
 
 	if (to.p != NULL)

@@ -526,6 +526,31 @@ static void test_full_queue(void **state)
 	free(text);
 }
 
+/* Too few for a batch of their own accord, and nobody says that no more will come. */
+static void test_stop_stores_what_waits(void **state)
+{
+	enum { FEW_MESSAGES = 12 };
+	struct adder *adder = NULL;
+	struct why why;
+
+	(void)state;
+	fake_store_open();
+	assert_int_equal(adder_start(NULL, NULL, 60000, &adder, &why), ERR_OK);
+	for (int i = 0; i < FEW_MESSAGES; i++) {
+		struct pending *p = adder_new(adder);
+		char id[24];
+
+		(void)snprintf(id, sizeof id, "%d", i);
+		p->message.message_id = slice_copy(&p->arena, slice_of(id));
+		p->arrived_us = clock_mono_us();
+		assert_true(adder_put(adder, p));
+	}
+	assert_int_equal(fake_store_messages(), 0);
+	adder_stop(&adder);
+	assert_int_equal(fake_store_messages(), FEW_MESSAGES);
+	fake_store_close();
+}
+
 /* ---- health and metrics ------------------------------------------------------------------------------- */
 
 static json_t *health_of(struct http_server *server, int status)
@@ -677,6 +702,7 @@ int main(void)
 		TEST(test_unwritable),
 		TEST(test_draining),
 		cmocka_unit_test(test_full_queue),
+		cmocka_unit_test(test_stop_stores_what_waits),
 		TEST(test_health),
 		TEST(test_notes_of_the_store),
 		TEST(test_counts_arrive),

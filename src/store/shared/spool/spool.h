@@ -24,7 +24,7 @@ enum {
 	SPOOL_STUCK_MS = 300000        /* not empty for so long though Redis answers: something is wrong */
 };
 
-/* How the spool reaches the store. Both are called by its one thread, now_ms by the adders too. */
+/* How the spool reaches the store. Both are called by its one thread, now_ms by the store adder too. */
 struct spool_way {
 	void *context;
 	/* Straight to Redis, never back into the spool. arrived_ms[i]: when messages[i] was accepted, on the store's clock.
