@@ -272,6 +272,24 @@ static void test_old_ids_go(void **state)
 	CHECK_INT(add(f, "a", "100002"), STORE_ADDED);
 }
 
+/* However far the walk round the table is: the first ids are the oldest, and go at once. */
+static void test_oldest_ids_go_first(void **state)
+{
+	enum { OLD = 500 };
+	struct fixture *f = *state;
+	struct store_kept kept;
+	char id[16];
+
+	for (int i = 1; i <= IDS; i++) {
+		(void)snprintf(id, sizeof id, "%d", i);
+		add_new(f, "a", id);
+	}
+	CHECK_INT(store_keep(f->s, &kept), ERR_OK);
+	run_sql(f, "UPDATE seen_numbers SET seen_at=seen_at-8*86400000 WHERE message_id<=500");
+	CHECK_INT(store_keep(f->s, &kept), ERR_OK);
+	CHECK_INT(ids_kept(f), IDS - OLD);
+}
+
 /* ---- no space ---- */
 
 static enum err keep(struct fixture *f)
@@ -507,6 +525,7 @@ int main(void)
 		CASE(test_refused_is_not_remembered),
 		CASE(test_disk_reserve),
 		CASE(test_old_ids_go),
+		CASE(test_oldest_ids_go_first),
 		CASE(test_many_lanes),
 		CASE(test_log_stays_short),
 	};

@@ -102,16 +102,18 @@ static const char second[] =
 /* Intake writes fewer pages, and shorter rows: a lane's row, which each message changes, is without the dialog, which only
  * turns change; ids that are numbers stand in their order, the newest in the last page; and that a message is followed by another
  * of its lane is a row of its own, where it was a change of a whole message. */
-static const char third[] = "CREATE TABLE dialogs(client_id TEXT PRIMARY KEY, dialog TEXT NOT NULL) WITHOUT ROWID;"
-			    "INSERT INTO dialogs SELECT client_id, dialog FROM lanes WHERE dialog<>'';"
-			    "ALTER TABLE lanes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;" /* has a row in dialogs */
-			    "UPDATE lanes SET open=1 WHERE dialog<>'';"
-			    "ALTER TABLE lanes DROP COLUMN dialog;"
-			    "ALTER TABLE lanes DROP COLUMN turns;" /* nobody ever asked */
-			    "CREATE TABLE followed(seq INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
-			    "INSERT INTO followed SELECT seq, next FROM messages WHERE next<>seq;"
-			    "ALTER TABLE messages DROP COLUMN next;"
-			    "CREATE TABLE seen_numbers(message_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);";
+static const char third[] =
+    /* The state of each open dialog. */
+    "CREATE TABLE dialogs(client_id TEXT PRIMARY KEY, dialog TEXT NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO dialogs SELECT client_id, dialog FROM lanes WHERE dialog<>'';"
+    "ALTER TABLE lanes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;" /* has a row in dialogs */
+    "UPDATE lanes SET open=1 WHERE dialog<>'';"
+    "ALTER TABLE lanes DROP COLUMN dialog;"
+    "ALTER TABLE lanes DROP COLUMN turns;" /* nobody ever asked */
+    "CREATE TABLE followed(seq INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
+    "INSERT INTO followed SELECT seq, next FROM messages WHERE next<>seq;"
+    "ALTER TABLE messages DROP COLUMN next;"
+    "CREATE TABLE seen_numbers(message_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);";
 
 #define STRETCH " FROM seen WHERE message_id>?1 AND message_id<=?2 AND " IS_NUMBER
 

@@ -71,11 +71,22 @@ static int64_t prune_table(struct embedded *e, size_t table, int64_t now)
 	return removed;
 }
 
+/* The first stretch of the numbers, each time: mostly they ascend, so the old ones stand there and go as fast as new ones come,
+ * where a walk round the table would meet ever more young ones. */
+static int64_t prune_first(struct embedded *e, int64_t now)
+{
+	return sql_run(&e->writer,
+	    "DELETE FROM seen_numbers WHERE message_id<="
+	    " (SELECT max(message_id) FROM (SELECT message_id FROM seen_numbers ORDER BY message_id LIMIT ?))"
+	    " AND seen_at NOT BETWEEN ? AND ?",
+	    "iii", (int64_t)LOOK_ROWS, now - e->dedup, now + e->dedup);
+}
+
 /* Stretch after stretch round each table, which has no index by time. An id as far in the future as old ones are in the past
  * was written by a clock that was wrong. */
 int64_t seen_prune(struct embedded *e, int64_t now)
 {
-	int64_t removed = 0;
+	int64_t removed = prune_first(e, now);
 
 	for (size_t table = 0; table < SEEN_TABLES; table++)
 		removed += prune_table(e, table, now);
