@@ -46,8 +46,22 @@ static void note(const struct pending *p, enum store_added result, int64_t now_u
 	    log_text("text", p->message.text), log_word("duplicate", result == STORE_DUPLICATE ? "yes" : "no"));
 }
 
-/* Takes the requests of the batch that are not answered yet, and tells health what came of it. A success that was begun before
- * a failure, which the disk told of later, says nothing of how the store is now. */
+/* What the outcome says of how the store is: nothing, if it is a success that was begun before a failure, and only told of
+ * later, behind the disk. */
+static void judge_store(struct adder *a, uint64_t number, enum err e, const char *reason)
+{
+	if (e != ERR_OK && number > a->last_failed)
+		a->last_failed = number;
+	if (e == ERR_OK && number < a->last_failed)
+		return;
+	adder_report(a, e == ERR_OK, reason);
+	if (e == ERR_OK && a->again != NULL) {
+		adder_recycle(a, a->again);
+		a->again = NULL;
+	}
+}
+
+/* Takes the requests of the batch that are not answered yet. */
 static void claim_batch(struct batch *b, enum err e, const char *reason)
 {
 	struct adder *a = b->adder;
@@ -57,10 +71,7 @@ static void claim_batch(struct batch *b, enum err e, const char *reason)
 		b->requests[i] = b->pending[i]->request;
 		b->pending[i]->request = NULL;
 	}
-	if (e != ERR_OK && b->number > a->last_failed)
-		a->last_failed = b->number;
-	if (e != ERR_OK || b->number > a->last_failed)
-		adder_report(a, e == ERR_OK, reason);
+	judge_store(a, b->number, e, reason);
 	a->under_way -= b->n;
 	adder_begin_batches(a);
 	(void)pthread_mutex_unlock(&a->mutex);
@@ -98,10 +109,6 @@ static void release_batch(struct batch *b, enum err e)
 			adder_recycle(a, b->pending[i]);
 		else
 			adder_keep_or_recycle(a, b->pending[i]);
-	if (e == ERR_OK && b->number > a->last_failed && a->again != NULL) {
-		adder_recycle(a, a->again);
-		a->again = NULL;
-	}
 	b->n = 0;
 	adder_begin_batches(a);
 	if (a->stop)

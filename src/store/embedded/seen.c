@@ -54,19 +54,19 @@ struct slice seen_stretch(struct sql *s, struct slice from, struct arena *a)
 	return stretch_of(s, tables[OTHERS].stretch, from, a);
 }
 
-static int64_t prune_table(struct embedded *e, size_t table, int64_t now)
+/* Removes what is old of the stretch behind *from, and moves *from to its end; behind the last it is empty again. */
+static int64_t prune_stretch(struct embedded *e, size_t table, struct buf *from, int64_t now)
 {
-	struct buf *looked_to = &e->looked_to[table];
 	struct arena a = { 0 };
-	struct slice to = stretch_of(&e->writer, tables[table].stretch, buf_as_slice(looked_to), &a);
+	struct slice to = stretch_of(&e->writer, tables[table].stretch, buf_as_slice(from), &a);
 	int64_t removed = 0;
 
 	if (to.p != NULL)
-		removed = sql_run(&e->writer, tables[table].remove, "ttii", buf_as_slice(looked_to), to, now - e->dedup,
-		    now + e->dedup);
-	buf_reset(looked_to);
+		removed = sql_run(
+		    &e->writer, tables[table].remove, "ttii", buf_as_slice(from), to, now - e->dedup, now + e->dedup);
+	buf_reset(from);
 	if (to.p != NULL)
-		buf_slice(looked_to, to);
+		buf_slice(from, to);
 	arena_free(&a);
 	return removed;
 }
@@ -75,11 +75,11 @@ static int64_t prune_table(struct embedded *e, size_t table, int64_t now)
  * where a walk round the table would meet ever more young ones. */
 static int64_t prune_first(struct embedded *e, int64_t now)
 {
-	return sql_run(&e->writer,
-	    "DELETE FROM seen_numbers WHERE message_id<="
-	    " (SELECT max(message_id) FROM (SELECT message_id FROM seen_numbers ORDER BY message_id LIMIT ?))"
-	    " AND seen_at NOT BETWEEN ? AND ?",
-	    "iii", (int64_t)LOOK_ROWS, now - e->dedup, now + e->dedup);
+	struct buf start = { 0 };
+	int64_t removed = prune_stretch(e, NUMBERS, &start, now);
+
+	buf_free(&start);
+	return removed;
 }
 
 /* Stretch after stretch round each table, which has no index by time. An id as far in the future as old ones are in the past
@@ -89,6 +89,6 @@ int64_t seen_prune(struct embedded *e, int64_t now)
 	int64_t removed = prune_first(e, now);
 
 	for (size_t table = 0; table < SEEN_TABLES; table++)
-		removed += prune_table(e, table, now);
+		removed += prune_stretch(e, table, &e->looked_to[table], now);
 	return removed;
 }

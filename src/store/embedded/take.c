@@ -22,7 +22,8 @@ static size_t find_due(struct sql *s, size_t most, int64_t now, struct arena *a,
 	sqlite3_stmt *q = sql_query(s,
 	    "SELECT lanes.client_id, expire, alone, waiting, attempts, apart_to, dialog, dialog_id, ifnull(shown_at,0),"
 	    " last_event_at, ifnull(order_id,0), profile, (SELECT status FROM orders o WHERE o.id=order_id), first"
-	    " FROM lanes LEFT JOIN profiles ON profiles.client_id=lanes.client_id LEFT JOIN dialogs ON open AND dialogs.client_id=lanes.client_id WHERE due_at<=? AND state<>1 ORDER BY due_at LIMIT ?",
+	    " FROM lanes LEFT JOIN profiles ON profiles.client_id=lanes.client_id"
+	    " LEFT JOIN dialogs ON open AND dialogs.client_id=lanes.client_id WHERE due_at<=? AND state<>1 ORDER BY due_at LIMIT ?",
 	    "ii", now, (int64_t)most);
 	size_t n = 0;
 
