@@ -11,7 +11,7 @@
 enum {
 	LOG_PAGES = 2000, /* then it is copied, and begun anew */
 	LOG_REST = 64,    /* so little is left to the writer at once */
-	LOG_MUST = 16000, /* it has outgrown the copier: the writer copies all there is */
+	LOG_MUST = 8000,  /* it has outgrown the copier: the writer copies all there is */
 	CHASES = 3        /* of the copier after the writer, at most */
 };
 
