@@ -121,7 +121,8 @@ struct store_turn {
 	int64_t order_number;                    /* of this dialog's order; 0: none */
 	struct slice order_status;
 	int64_t taken_ms;
-	int64_t held_to;           /* the store's own: the place of the last message held */
+	int64_t lane, held_to;     /* the store's own: its number of the lane; the place of the last message held */
+	struct slice asked;        /* the store's own: the question that is open */
 	int64_t oldest_arrived_us; /* monotonic arrival of the oldest message if it arrived in this process, else 0 */
 };
 
@@ -179,7 +180,8 @@ struct store_reply {
 	char reply_id[STORE_TURN_ID_SIZE];
 	struct store_lease lease;
 	struct slice client_id, text, transport;
-	struct slice question;   /* the store's own: the question it asks */
+	struct slice question;   /* the store's own: the question it asks, */
+	int64_t lane;            /* and its number of the lane */
 	struct slice message_id; /* the newest message it answers */
 	int64_t channel_id;
 	unsigned attempt; /* of its own attempts, 1 for the first */

@@ -121,14 +121,33 @@ static void test_newer_version(void **state)
 	run_sql(f, "PRAGMA user_version=999");
 	check_refused(f, STORE_SERVICE, ERR_NEWER_VERSION, "999");
 	check_refused(f, STORE_BESIDE, ERR_NEWER_VERSION, "999");
-	run_sql(f, "PRAGMA user_version=3");
+	run_sql(f, "PRAGMA user_version=4");
 	fixture_open(f);
 	check_messages(take_from(f, "a"), "1");
 }
 
 /* ---- what former versions wrote ---- */
 
+#define LANE_COLUMNS                                                                                                      \
+	"state, due_at, check_at, waiting, waiting_since, expire, owner, lease, held, held_to, attempts, crashes, alone," \
+	" apart_to, shown_at, last_at, order_id, first, last, open, reply_id, dialog_id, question, last_event_at"
+#define BACK_TO_THIRD                                                                                                       \
+	"CREATE TABLE old(client_id TEXT PRIMARY KEY, state INTEGER NOT NULL, due_at INTEGER, check_at INTEGER NOT NULL,"   \
+	" waiting INTEGER NOT NULL, waiting_since INTEGER, expire INTEGER NOT NULL, owner INTEGER, lease INTEGER,"          \
+	" held INTEGER NOT NULL, held_to INTEGER NOT NULL, attempts INTEGER NOT NULL, crashes INTEGER NOT NULL,"            \
+	" alone INTEGER NOT NULL, apart_to INTEGER NOT NULL, shown_at INTEGER, last_at INTEGER NOT NULL, order_id INTEGER," \
+	" first INTEGER NOT NULL, last INTEGER NOT NULL, open INTEGER NOT NULL, reply_id TEXT, dialog_id TEXT NOT NULL,"    \
+	" question TEXT NOT NULL, last_event_at INTEGER NOT NULL) WITHOUT ROWID;"                                           \
+	"INSERT INTO old(client_id, " LANE_COLUMNS ") SELECT client_id, " LANE_COLUMNS                                      \
+	" FROM lanes JOIN dialogs USING(lane);"                                                                             \
+	"CREATE TABLE old_dialogs(client_id TEXT PRIMARY KEY, dialog TEXT NOT NULL) WITHOUT ROWID;"                         \
+	"INSERT INTO old_dialogs SELECT client_id, dialog FROM dialogs JOIN lanes USING(lane) WHERE open;"                  \
+	"DROP TABLE lanes; ALTER TABLE old RENAME TO lanes; DROP TABLE dialogs; ALTER TABLE old_dialogs RENAME TO dialogs;" \
+	"CREATE INDEX lanes_due ON lanes(due_at) WHERE due_at IS NOT NULL AND state<>1;"                                    \
+	"CREATE INDEX lanes_check ON lanes(check_at);"                                                                      \
+	"ALTER TABLE intake DROP COLUMN entered; PRAGMA user_version=3;"
 #define BACK_TO_SECOND                                                                                                 \
+	BACK_TO_THIRD                                                                                                  \
 	"ALTER TABLE lanes ADD COLUMN dialog TEXT NOT NULL DEFAULT '';"                                                \
 	"UPDATE lanes SET dialog=ifnull((SELECT dialog FROM dialogs d WHERE d.client_id=lanes.client_id), '');"        \
 	"ALTER TABLE lanes DROP COLUMN open; ALTER TABLE lanes ADD COLUMN turns INTEGER NOT NULL DEFAULT 0;"           \
@@ -139,6 +158,13 @@ static void test_newer_version(void **state)
 	"INSERT INTO seen SELECT CAST(message_id AS TEXT), seen_at FROM seen_numbers; DROP TABLE seen_numbers;"        \
 	"PRAGMA user_version=2;"
 
+/* Former versions had every message in its lane: here a claim lets the last ones enter. */
+static void close_entered(struct fixture *f)
+{
+	claim_none(f);
+	fixture_close(f);
+}
+
 /* Messages that waited under the first version, without a chain through their lanes, are chained in their order. */
 static void test_first_version(void **state)
 {
@@ -148,7 +174,7 @@ static void test_first_version(void **state)
 	add_new(f, "b", "2");
 	add_new(f, "a", "3");
 	add_new(f, "a", "4");
-	fixture_close(f);
+	close_entered(f);
 	run_sql(f, BACK_TO_SECOND
 	    "ALTER TABLE messages DROP COLUMN next; ALTER TABLE lanes DROP COLUMN first; ALTER TABLE lanes DROP COLUMN last;"
 	    "CREATE INDEX messages_client ON messages(client_id); PRAGMA user_version=1");
@@ -172,7 +198,7 @@ static void test_second_version(void **state)
 	FINISH(f, take_from(f, "b"), .dialog = "", .dialog_id = "");
 	add_new(f, "a", "3");
 	add_new(f, "a", "4");
-	fixture_close(f);
+	close_entered(f);
 	run_sql(f, BACK_TO_SECOND);
 	fixture_open(f);
 	for (size_t i = 0; i < COUNT_OF(ids); i++)
@@ -186,13 +212,41 @@ static void test_second_version(void **state)
 	CHECK_INT(take_from(f, "b")->dialog.n, 0);
 }
 
+/* A lane that speaks, with its question, its reply and what waits behind, goes on; one in turn is free again. */
+static void test_third_version(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_turn *turn;
+
+	add_new(f, "a", "1");
+	FINISH(f, take_from(f, "a"), .dialog = "open", .dialog_id = "d", .question = "q", .reply = "what?",
+	    .last_event_ms = 77);
+	add_new(f, "a", "2");
+	add_new(f, "a", "3");
+	add_new(f, "b", "4");
+	(void)take_from(f, "b");
+	fixture_close(f);
+	run_sql(f, BACK_TO_THIRD);
+	fixture_open(f);
+	turn = take_from(f, "b");
+	CHECK(turn->alone);
+	FINISH(f, turn, .dialog = "");
+	take_none(f);
+	accepted(f, claim_one(f), clock_wall_ms());
+	turn = take_from(f, "a");
+	check_messages(turn, "2 3");
+	CHECK(slice_eq(turn->dialog, SLICE("open")) && slice_eq(turn->dialog_id, SLICE("d")));
+	CHECK(turn->shown_ms > 0);
+	CHECK_INT(turn->last_event_ms, 77);
+}
+
 /* A migration needs little more room than the file has, though every id moves. */
 static void test_second_version_in_little_room(void **state)
 {
 	struct fixture *f = *state;
 
 	add_new(f, "a", "1");
-	fixture_close(f);
+	close_entered(f);
 	run_sql(f, BACK_TO_SECOND
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000)"
 	    " INSERT INTO seen SELECT CAST(1795445413954000+i AS TEXT), 1000*strftime('%s','now') FROM n");
@@ -456,6 +510,48 @@ static void test_disk_reserve(void **state)
 	add_new(f, "a", "2");
 }
 
+/* ---- messages that nobody waited for ---- */
+
+enum { MANY_APPENDED = 2500, ADDED_AT_ONCE = 250 }; /* more than enter their lanes in one transaction */
+
+static void add_many(struct fixture *f, const char *client)
+{
+	static struct store_message messages[ADDED_AT_ONCE];
+	static enum store_added added[ADDED_AT_ONCE];
+	char ids[ADDED_AT_ONCE][16];
+
+	for (int i = 0; i < MANY_APPENDED; i++) {
+		(void)snprintf(ids[i % ADDED_AT_ONCE], sizeof ids[0], "%d", i + 1);
+		messages[i % ADDED_AT_ONCE] = message(client, ids[i % ADDED_AT_ONCE], "");
+		if ((i + 1) % ADDED_AT_ONCE == 0)
+			CHECK_INT(store_add(f->s, messages, ADDED_AT_ONCE, added), ERR_OK);
+	}
+}
+
+/* They are counted where they belong, and taken in their order; nobody who came behind them is forgotten. */
+static void test_many_appended(void **state)
+{
+	struct fixture *f = *state;
+	int64_t expected = 1, id;
+
+	(void)talk(f, "a", "first", "?");
+	add_many(f, "a");
+	add_new(f, "b", "last");
+	CHECK_INT(counts(f).in_lanes, MANY_APPENDED);
+	CHECK_INT(counts(f).waiting, 1);
+	fixture_reopen(f);
+	check_messages(take_from(f, "b"), "last");
+	accepted(f, claim_one(f), clock_wall_ms());
+	while (expected <= MANY_APPENDED) {
+		const struct store_turn *turn = take_from(f, "a");
+
+		for (size_t i = 0; i < turn->n_messages; i++, expected++)
+			CHECK(slice_to_int64(turn->messages[i].message_id, &id) && id == expected);
+		FINISH(f, turn, .dialog = "");
+	}
+	take_none(f);
+}
+
 /* ---- the log ---- */
 
 enum { LOG_WRITERS = 3, LOG_BATCHES = 120, LOG_BATCH = 64, LOG_TEXT = 4000, LOG_LIMIT_MIB = 40 };
@@ -518,6 +614,7 @@ int main(void)
 		CASE(test_first_version),
 		CASE(test_second_version),
 		CASE(test_second_version_in_little_room),
+		CASE(test_third_version),
 		CASE(test_full_with_keeper),
 		CASE(test_full_between_rounds),
 		CASE(test_larger_limit),
@@ -527,6 +624,7 @@ int main(void)
 		CASE(test_old_ids_go),
 		CASE(test_oldest_ids_go_first),
 		CASE(test_many_lanes),
+		CASE(test_many_appended),
 		CASE(test_log_stays_short),
 	};
 

@@ -115,6 +115,25 @@ static void test_kept_open(void **state)
 	CHECK(clock_mono_ms() - accepted_ms >= TTL_MS - 50);
 }
 
+/* What was said in time counts, however late it is taken. */
+static void test_said_in_time(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_turn *turn;
+
+	with_short_dialogs(f);
+	open_dialog(f, "a", "1");
+	sleep_ms(TTL_MS / 2);
+	add_new(f, "a", "2");
+	sleep_ms(TTL_MS);
+	for (int i = 0; i < 3; i++)
+		keep(f);
+	turn = take_from(f, "a");
+	CHECK(!turn->expired);
+	check_messages(turn, "2");
+	CHECK_TEXT(turn->dialog, "s");
+}
+
 static void test_message_comes_after(void **state)
 {
 	struct fixture *f = *state;
@@ -210,6 +229,7 @@ int main(void)
 		CASE(test_expires),
 		CASE(test_not_before_its_time),
 		CASE(test_kept_open),
+		CASE(test_said_in_time),
 		CASE(test_message_comes_after),
 		CASE(test_given_back),
 		CASE(test_failed),

@@ -1,4 +1,5 @@
-/* add.c - intake: duplicates are found by the insert itself, order of arrival is the order of the batch. */
+/* add.c - intake: duplicates are found by the insert itself, order of arrival is the order of the batch. It only appends; the
+ * messages enter their lanes later (enter.c). */
 #include "base/clock.h"
 #include "store/embedded/embedded.h"
 
@@ -55,28 +56,12 @@ static void insert_message(struct sql *s, const struct store_message *m, const s
 	    m->transport, m->client_phone, m->channel_id, m->event_ms, a->now, said_at(a, m->event_ms), a->now_us);
 }
 
-/* Does any reply wait for a later retry? Asked once a batch: mostly none does, and then no lane need be looked at. */
-static bool replies_wait(struct sql *s, int64_t now)
-{
-	return sql_int(s, 0, "SELECT 1 FROM outbox WHERE state=0 AND due_at>? LIMIT 1", "i", now) != 0;
-}
-
-/* The waiting reply of the lane is tried at once: its client is there. */
-static void hurry_reply(struct sql *s, struct slice client_id, int64_t now)
-{
-	(void)sql_run(s,
-	    "UPDATE outbox SET due_at=?1 WHERE reply_id=(SELECT reply_id FROM lanes WHERE client_id=?2 AND state=2)"
-	    " AND state=0 AND due_at>?1",
-	    "it", now, client_id);
-}
-
 static enum err run_add(struct embedded *e, void *args)
 {
 	struct add *add = args;
 	struct sql *s = &e->writer;
 	struct arrival a = { 0 };
 	enum err unwritable = (enum err)atomic_load(&e->writable);
-	bool hurry;
 
 	if (unwritable != ERR_OK)
 		return unwritable;
@@ -84,7 +69,6 @@ static enum err run_add(struct embedded *e, void *args)
 		return ERR_NO_SPACE;
 	if (!load_arrival(s, &a))
 		return s->err;
-	hurry = replies_wait(s, a.now);
 	for (size_t i = 0; i < add->n && s->err == ERR_OK; i++) {
 		const struct store_message *m = &add->messages[i];
 
@@ -92,9 +76,6 @@ static enum err run_add(struct embedded *e, void *args)
 		if (add->ret[i] == STORE_DUPLICATE)
 			continue;
 		insert_message(s, m, &a);
-		lane_enter(e, m->client_id, a.seq, a.now);
-		if (hurry)
-			hurry_reply(s, m->client_id, a.now);
 		if (m->event_ms != 0)
 			said_note(&a.said, a.now - m->event_ms);
 		a.seq++;

@@ -27,6 +27,21 @@ static void count_lanes(struct sql *s, struct store_counts *c)
 	}
 }
 
+/* What has not entered its lane yet, as if it had. */
+static void count_arrived(struct sql *s, struct store_counts *c, int64_t *oldest)
+{
+	sqlite3_stmt *q = sql_query(s,
+	    "SELECT ifnull(state,0), count(*), min(arrived_at) FROM messages LEFT JOIN lanes USING(client_id)"
+	    " WHERE seq>=(SELECT entered FROM intake) GROUP BY 1",
+	    "");
+
+	while (sql_row(s, q)) {
+		*(sql_column_int(q, 0) == LANE_FREE ? &c->waiting : &c->in_lanes) += sql_column_int(q, 1);
+		if (sql_column_int(q, 2) < *oldest)
+			*oldest = sql_column_int(q, 2);
+	}
+}
+
 static void count_outbox(struct sql *s, struct store_counts *c, int64_t now)
 {
 	sqlite3_stmt *q = sql_query(s, "SELECT state, count(*), min(created_at) FROM outbox GROUP BY state", "");
@@ -55,6 +70,7 @@ static void count_all(struct sql *s, struct store_counts *ret)
 	    "SELECT min(CASE WHEN held=0 THEN waiting_since ELSE (SELECT arrived_at FROM messages"
 	    " WHERE seq=" LANE_NEXT_OF("held_to") ") END) FROM lanes WHERE waiting>held",
 	    "");
+	count_arrived(s, ret, &oldest);
 	ret->oldest_waiting_ms = now > oldest ? now - oldest : 0;
 	(void)sql_run(s, "COMMIT", "");
 	if (sqlite3_get_autocommit(s->db) == 0)

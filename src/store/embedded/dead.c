@@ -78,7 +78,8 @@ static void remove_dead(struct sql *s, int64_t id)
 /* The dialog now open in the client's lane; empty when none is. */
 static struct slice open_dialog(struct sql *s, struct slice client_id, struct arena *a)
 {
-	sqlite3_stmt *q = sql_query(s, "SELECT dialog_id FROM lanes WHERE client_id=?", "t", client_id);
+	sqlite3_stmt *q = sql_query(
+	    s, "SELECT dialog_id FROM lanes JOIN dialogs USING(lane) WHERE client_id=?", "t", client_id);
 	struct slice id = SLICE("");
 
 	if (sql_row(s, q)) {
@@ -88,7 +89,7 @@ static struct slice open_dialog(struct sql *s, struct slice client_id, struct ar
 	return id;
 }
 
-/* Back into its lane: as late within its own dialog; as if it had arrived now where there was none, or when forced. */
+/* Appended, to enter its lane again: as late within its own dialog; as if it had arrived now where there was none, or when forced. */
 static enum store_dead_retried retry_message(
     struct embedded *e, const struct store_dead *d, bool forced, int64_t now, struct arena *a)
 {
@@ -108,7 +109,6 @@ static enum store_dead_retried retry_message(
 	    " FROM dead_letters WHERE id=?1",
 	    "iiii", d->id, (int64_t)late, now, place);
 	(void)sql_run(s, "UPDATE intake SET next_seq=?", "i", place + 1);
-	lane_enter(e, d->client_id, place, now);
 	remove_dead(s, d->id);
 	return STORE_DEAD_RETRIED;
 }
@@ -117,16 +117,17 @@ static enum store_dead_retried retry_message(
 static enum store_dead_retried retry_reply(struct embedded *e, const struct store_dead *d, int64_t now)
 {
 	struct sql *s = &e->writer;
+	struct lane lane = { 0, d->client_id };
 
 	(void)sql_run(s,
 	    "INSERT INTO outbox(reply_id, client_id, state, due_at, text, transport, channel_id, dialog_id, question, created_at,"
 	    " arrived_us, doubtful) SELECT ref, client_id, 2, NULL, text, transport, channel_id, dialog_id, question, created_at, 0, doubtful"
 	    " FROM dead_letters WHERE id=?",
 	    "i", d->id);
-	(void)sql_run(s,
-	    "INSERT INTO lanes(client_id, state, check_at, last_at) VALUES(?1,0,?2,?3) ON CONFLICT(client_id) DO NOTHING",
-	    "tii", d->client_id, now + e->dialog_ttl, now);
-	lane_settle(e, d->client_id, now);
+	lane.number = sql_int(s, 0, "SELECT lane FROM lanes WHERE client_id=?", "t", d->client_id);
+	if (lane.number == 0)
+		lane.number = lane_open(e, d->client_id, now);
+	lane_settle(e, lane, now);
 	remove_dead(s, d->id);
 	return STORE_DEAD_RETRIED;
 }

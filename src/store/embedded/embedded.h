@@ -82,6 +82,8 @@ struct embedded {
 	bool careful;                      /* elements run in savepoints: a batch is being sorted out */
 	struct buf looked_to[SEEN_TABLES]; /* seen.c: the id up to which each table was looked at */
 	uint64_t leases;                   /* this owner's counter: never the same number twice, committed or not */
+	int64_t enter_at_us;               /* enter.c: monotonic time before which messages gather, */
+	int64_t enter_pause_us;            /* and for how long they do now */
 	size_t held;                       /* turns held by this process, */
 	bool held_alone;                   /* and the one of them must be the only one */
 	pthread_t thread;
@@ -166,14 +168,26 @@ void embedded_mend_times(struct embedded *e, int64_t now);
 /* The clock was set: what was learnt of Chat2Desk's clock against ours holds no more. */
 void embedded_forget_offsets(struct sql *s);
 
+/* A lane as its steps need it: its number, and the client's id by which the outbox knows it. */
+struct lane {
+	int64_t number;
+	struct slice client_id;
+};
+
+/* enter.c: inside a transaction, what was appended enters its lanes, a bounded number of messages. */
+void enter_lanes(struct embedded *e);
+/* The same ahead of waiters, unless the messages should gather first; then enter_at_us says until when. */
+void enter_for_waiters(struct embedded *e);
+bool enter_is_wanted(struct sql *s); /* some have not entered yet */
+
 /* lanes.c: steps that several verbs share, inside a transaction */
-/* The message at this place is the lane's last one now: opens the lane where there is none, wakes it where it is free. */
-void lane_enter(struct embedded *e, struct slice client_id, int64_t place, int64_t now);
-void lane_remove(struct sql *s, int64_t place); /* the message there, when its lane has gone on */
+int64_t lane_open(struct embedded *e, struct slice client_id, int64_t now); /* an empty one, free; its number */
+void lane_follow(struct sql *s, int64_t place, int64_t next); /* of the messages at these places of a lane */
+void lane_remove(struct sql *s, int64_t place);               /* the message there, when its lane has gone on */
 void lane_settle(
-    struct embedded *e, struct slice client_id, int64_t now); /* out of speaking or a turn: parked reply, or free */
-void lane_bury_first(struct embedded *e, struct slice client_id, const char *reason, int64_t attempts, int64_t now);
-void lane_failed(struct embedded *e, struct slice client_id, const char *reason, int64_t now, bool *ret_buried);
+    struct embedded *e, struct lane lane, int64_t now); /* out of speaking or a turn: parked reply, or free */
+void lane_bury_first(struct embedded *e, struct lane lane, const char *reason, int64_t attempts, int64_t now);
+void lane_failed(struct embedded *e, struct lane lane, const char *reason, int64_t now, bool *ret_buried);
 /* SQL of a lane that goes on with the message at `place`, unless it is `empty` now. */
 #define LANE_GOES_ON(place, empty)                                                                                     \
 	"first=CASE WHEN " empty " THEN 0 ELSE " place " END, last=CASE WHEN " empty " THEN 0 ELSE last END,"          \

@@ -9,8 +9,8 @@ struct fail {
 
 static bool still_held(struct sql *s, const struct store_turn *t)
 {
-	return sql_int(s, 0, "SELECT 1 FROM lanes WHERE client_id=? AND state=1 AND owner=? AND lease=?", "tii",
-		   t->client_id, (int64_t)t->lease.owner, (int64_t)t->lease.counter) != 0;
+	return sql_int(s, 0, "SELECT 1 FROM lanes WHERE lane=? AND state=1 AND owner=? AND lease=?", "iii", t->lane,
+		   (int64_t)t->lease.owner, (int64_t)t->lease.counter) != 0;
 }
 
 /* Due again at once, in its old place; a crash counted before the run is taken off again. */
@@ -18,8 +18,8 @@ static void give_back(struct sql *s, const struct store_turn *t, int64_t now)
 {
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=0, due_at=?2, owner=NULL, lease=NULL, held=0, crashes=crashes-alone, expire=?3"
-	    " WHERE client_id=?1",
-	    "tii", t->client_id, now, (int64_t)t->expired);
+	    " WHERE lane=?1",
+	    "iii", t->lane, now, (int64_t)t->expired);
 }
 
 static enum err run_fail(struct embedded *e, void *args)
@@ -38,7 +38,8 @@ static enum err run_fail(struct embedded *e, void *args)
 		if (one->give_back)
 			give_back(&e->writer, one->turn, now);
 		else
-			lane_failed(e, one->turn->client_id, one->reason, now, &one->buried);
+			lane_failed(
+			    e, (struct lane){ one->turn->lane, one->turn->client_id }, one->reason, now, &one->buried);
 	}
 	return e->writer.err;
 }

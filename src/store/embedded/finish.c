@@ -16,31 +16,29 @@ struct finish {
 static void state_of_lane(struct sql *s, const struct store_result *r, int64_t now)
 {
 	const struct store_turn *t = r->turn;
+	bool same_question = r->question.n > 0 && slice_eq(r->question, t->asked);
+	bool same_dialog = slice_eq(r->dialog_id, t->dialog_id);
 
 	(void)sql_run(s,
-	    "UPDATE lanes SET state=CASE WHEN ?1 THEN 2 ELSE 0 END, reply_id=CASE WHEN ?1 THEN ?2 ELSE NULL END,"
-	    " due_at=CASE WHEN ?1 OR waiting<=held THEN NULL ELSE ?3 END,"
+	    "UPDATE lanes SET state=CASE WHEN ?1 THEN 2 ELSE 0 END, due_at=CASE WHEN ?1 OR waiting<=held THEN NULL ELSE ?2 END,"
 	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END",
 		"waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
 				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END,"
-				 " shown_at=CASE WHEN question=?4 AND ?4<>'' THEN shown_at ELSE NULL END,"
-				 " order_id=CASE WHEN dialog_id=?5 THEN order_id ELSE NULL END,"
-				 " open=?6, dialog_id=?5, question=?4, last_event_at=?7, last_at=?3,"
-				 " check_at=CASE WHEN ?8 THEN ?3 ELSE check_at END"
-				 " WHERE client_id=?9 AND state=1 AND owner=?10 AND lease=?11",
-	    "itittiiitii", (int64_t)(r->reply.n > 0), slice_of(t->turn_id), now, r->question, r->dialog_id,
-	    (int64_t)(r->dialog.n > 0), r->last_event_ms, (int64_t)t->expired, t->client_id, (int64_t)t->lease.owner,
+				 " shown_at=?3, order_id=?4, open=?5, last_at=?2 WHERE lane=?6 AND state=1 AND owner=?7 AND lease=?8",
+	    "iinniiii", (int64_t)(r->reply.n > 0), now, same_question ? t->shown_ms : 0,
+	    same_dialog ? t->order_number : 0, (int64_t)(r->dialog.n > 0), t->lane, (int64_t)t->lease.owner,
 	    (int64_t)t->lease.counter);
 }
 
-static void write_dialog(struct sql *s, const struct store_result *r)
+static void write_dialog(struct sql *s, const struct store_result *r, int64_t now)
 {
-	if (r->dialog.n > 0)
-		(void)sql_run(s,
-		    "INSERT INTO dialogs(client_id, dialog) VALUES(?,?) ON CONFLICT(client_id) DO UPDATE SET dialog=excluded.dialog",
-		    "tt", r->turn->client_id, r->dialog);
-	else if (r->turn->dialog.n > 0)
-		(void)sql_run(s, "DELETE FROM dialogs WHERE client_id=?", "t", r->turn->client_id);
+	const struct store_turn *t = r->turn;
+
+	(void)sql_run(s,
+	    "UPDATE dialogs SET reply_id=?, dialog=?, dialog_id=?, question=?, last_event_at=? WHERE lane=?", "ttttii",
+	    slice_of(t->turn_id), r->dialog, r->dialog_id, r->question, r->last_event_ms, t->lane);
+	if (t->expired)
+		(void)sql_run(s, "UPDATE lanes SET check_at=? WHERE lane=?", "ii", now, t->lane);
 }
 
 static void write_logs(struct sql *s, const struct store_result *r, struct slice now_text)
@@ -75,8 +73,8 @@ static void place_order(struct sql *s, struct store_result *r, struct slice now_
 	    " VALUES(?1,?2,?3,?4,?5,?5,?6,?7) ON CONFLICT(dialog_id) DO NOTHING",
 	    "ttitttt", o->phone, o->address, o->quantity, r->turn->client_id, now_text, o->dialog_id, o->fields);
 	r->order_number = sql_int(s, 0, "SELECT id FROM orders WHERE dialog_id=?", "t", o->dialog_id);
-	(void)sql_run(s, "UPDATE lanes SET order_id=? WHERE client_id=? AND dialog_id=?", "itt", r->order_number,
-	    r->turn->client_id, o->dialog_id);
+	if (slice_eq(r->dialog_id, o->dialog_id))
+		(void)sql_run(s, "UPDATE lanes SET order_id=? WHERE lane=?", "ii", r->order_number, r->turn->lane);
 }
 
 static void write_outcomes(struct sql *s, const struct store_result *r, struct slice now_text)
@@ -129,6 +127,7 @@ static void hand_over(
 	*reply = (struct store_reply){
 		.lease = lease,
 		.client_id = slice_copy(a, r->turn->client_id),
+		.lane = r->turn->lane,
 		.text = slice_copy(a, text),
 		.transport = slice_copy(a, r->reply_transport),
 		.channel_id = r->reply_channel_id,
@@ -177,7 +176,7 @@ static void finish_one(struct embedded *e, struct finish *f, struct store_result
 		r->err = ERR_STALE_LEASE;
 		return;
 	}
-	write_dialog(s, r);
+	write_dialog(s, r, now);
 	if (r->order != NULL)
 		place_order(s, r, now_text);
 	write_outcomes(s, r, now_text);
@@ -186,7 +185,7 @@ static void finish_one(struct embedded *e, struct finish *f, struct store_result
 	write_profile(s, r, now);
 	write_reply(e, f, r, now);
 	if (r->reply.n == 0)
-		lane_settle(e, r->turn->client_id, now);
+		lane_settle(e, (struct lane){ r->turn->lane, r->turn->client_id }, now);
 }
 
 static int64_t replies_in(const struct finish *f)

@@ -51,6 +51,9 @@ static enum err prune_logs(struct embedded *e, void *args)
 	return e->writer.err;
 }
 
+#define TO_CHECK "SELECT lane FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2"
+#define IS_OVER "state=0 AND waiting=0 AND open=0 AND last_at+?3<=?1"
+
 /* A lane silent for too long: its open dialog gets a turn of its own that closes it; an empty lane goes. check_at
  * is looked at once in a dialog's lifetime, not moved with every message. */
 static enum err check_lanes(struct embedded *e, void *args)
@@ -63,19 +66,24 @@ static enum err check_lanes(struct embedded *e, void *args)
 	r->pruned = 0;
 	if (looked == 0)
 		return s->err;
+	if (enter_is_wanted(s)) { /* what was said in time counts, also where its lane does not know of it yet */
+		enter_lanes(e);
+		r->more = true;
+		return s->err;
+	}
 	(void)sql_run(s,
 	    "UPDATE lanes SET expire=CASE WHEN state=0 AND waiting=0 AND open=1 AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN 1"
 	    "  WHEN state=0 THEN 0 ELSE expire END,"
 	    " due_at=CASE WHEN state=0 AND waiting=0 AND open=1 AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN ?1 ELSE due_at END,"
 	    " check_at=CASE WHEN max(last_at, ifnull(shown_at,0))+?3>?1 THEN max(last_at, ifnull(shown_at,0))+?3 ELSE ?1+?4 END"
-	    " WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
-	    " AND NOT (state=0 AND waiting=0 AND open=0 AND last_at+?3<=?1)",
+	    " WHERE lane IN (" TO_CHECK ") AND NOT (" IS_OVER ")",
 	    "iiii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl,
 	    e->dialog_ttl < LOOK_AGAIN_MS ? e->dialog_ttl : LOOK_AGAIN_MS);
-	r->pruned = sql_run(s,
-	    "DELETE FROM lanes WHERE client_id IN (SELECT client_id FROM lanes WHERE check_at<=?1 ORDER BY check_at LIMIT ?2)"
-	    " AND state=0 AND waiting=0 AND open=0 AND last_at+?3<=?1",
+	(void)sql_run(s,
+	    "DELETE FROM dialogs WHERE lane IN (SELECT lane FROM lanes WHERE lane IN (" TO_CHECK ") AND " IS_OVER ")",
 	    "iii", r->now, (int64_t)STEP_ROWS, e->dialog_ttl);
+	r->pruned = sql_run(s, "DELETE FROM lanes WHERE lane IN (" TO_CHECK ") AND " IS_OVER, "iii", r->now,
+	    (int64_t)STEP_ROWS, e->dialog_ttl);
 	r->more = r->more || looked >= STEP_ROWS;
 	return s->err;
 }

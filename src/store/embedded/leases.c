@@ -15,19 +15,30 @@ enum {
 /* What is held beyond its lease, as a reader found it; each is looked at again before it is taken back. */
 struct ended {
 	struct arena arena;
-	struct slice client[FOUND_MAX], reply[FOUND_MAX];
-	size_t n_clients, n_replies;
+	struct lane lane[FOUND_MAX];
+	struct slice reply[FOUND_MAX];
+	size_t n_lanes, n_replies;
 	int64_t now, turns;
 };
 
-static size_t read_ids(struct sql *s, sqlite3_stmt *q, struct arena *a, struct slice *ids)
+static void read_lanes(struct sql *s, struct ended *found)
 {
-	size_t n = 0;
+	sqlite3_stmt *q = sql_query(
+	    s, "SELECT lane, client_id FROM lanes WHERE state=1 AND due_at<=?", "i", found->now);
 
-	while (n < FOUND_MAX && sql_row(s, q))
-		ids[n++] = sql_column_copy(q, 0, a);
+	while (found->n_lanes < FOUND_MAX && sql_row(s, q))
+		found->lane[found->n_lanes++] = (struct lane){ sql_column_int(q, 0),
+			sql_column_copy(q, 1, &found->arena) };
 	sql_done(q);
-	return n;
+}
+
+static void read_replies(struct sql *s, struct ended *found)
+{
+	sqlite3_stmt *q = sql_query(s, "SELECT reply_id FROM outbox WHERE state=1 AND due_at<=?", "i", found->now);
+
+	while (found->n_replies < FOUND_MAX && sql_row(s, q))
+		found->reply[found->n_replies++] = sql_column_copy(q, 0, &found->arena);
+	sql_done(q);
 }
 
 /* Not while the store itself failed, nor when nobody looked for long (the machine slept): then a turn is old by no fault
@@ -53,24 +64,20 @@ static void find_ended(struct embedded *e, struct ended *found)
 		return;
 	}
 	sql_clear(s);
-	found->n_clients = read_ids(s,
-	    sql_query(s, "SELECT client_id FROM lanes WHERE state=1 AND due_at<=?", "i", found->now), &found->arena,
-	    found->client);
-	found->n_replies = read_ids(s,
-	    sql_query(s, "SELECT reply_id FROM outbox WHERE state=1 AND due_at<=?", "i", found->now), &found->arena,
-	    found->reply);
+	read_lanes(s, found);
+	read_replies(s, found);
 	(void)pthread_mutex_unlock(&e->read_lock);
 }
 
-static void end_turn(struct embedded *e, struct ended *found, struct slice client)
+static void end_turn(struct embedded *e, struct ended *found, struct lane lane)
 {
 	bool buried;
 
-	if (sql_int(&e->writer, 0, "SELECT 1 FROM lanes WHERE client_id=? AND state=1 AND due_at<=?", "ti", client,
+	if (sql_int(&e->writer, 0, "SELECT 1 FROM lanes WHERE lane=? AND state=1 AND due_at<=?", "ii", lane.number,
 		found->now) == 0)
 		return;
 	e->held--;
-	lane_failed(e, client, "the worker hung for a minute", found->now, &buried);
+	lane_failed(e, lane, "the worker hung for a minute", found->now, &buried);
 	found->turns++;
 }
 
@@ -80,8 +87,8 @@ static enum err run_end_leases(struct embedded *e, void *args)
 	struct ended *found = args;
 
 	found->turns = 0;
-	for (size_t i = 0; i < found->n_clients; i++)
-		end_turn(e, found, found->client[i]);
+	for (size_t i = 0; i < found->n_lanes; i++)
+		end_turn(e, found, found->lane[i]);
 	for (size_t i = 0; i < found->n_replies; i++)
 		(void)sql_run(&e->writer,
 		    "UPDATE outbox SET state=0, owner=NULL, lease=NULL, doubtful=1 WHERE reply_id=? AND state=1 AND due_at<=?",
@@ -97,7 +104,7 @@ enum err embedded_end_leases(struct embedded *e, size_t *ret_turns)
 
 	found->now = clock_wall_ms();
 	find_ended(e, found);
-	if (found->n_clients + found->n_replies > 0)
+	if (found->n_lanes + found->n_replies > 0)
 		err = writer_do(e, &job);
 	*ret_turns = err == ERR_OK ? (size_t)found->turns : 0;
 	metric_add(METRIC_TURNS_FAILED, (int64_t)*ret_turns);

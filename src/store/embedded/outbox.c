@@ -36,6 +36,7 @@ static struct store_reply read_reply(sqlite3_stmt *q, struct arena *a)
 		.arrived_us = sql_column_int(q, 8),
 		.question = sql_column_copy(q, 9, a),
 		.message_id = sql_column_copy(q, 10, a),
+		.lane = sql_column_int(q, 11),
 	};
 
 	(void)slice_to_buffer(sql_column(q, 0), r.reply_id, sizeof r.reply_id);
@@ -45,7 +46,8 @@ static struct store_reply read_reply(sqlite3_stmt *q, struct arena *a)
 static void read_due(struct sql *s, struct claim *c, int64_t most, int64_t now)
 {
 	sqlite3_stmt *q = sql_query(s,
-	    "SELECT reply_id, client_id, text, transport, channel_id, attempts, doubtful, created_at, arrived_us, question, message_id"
+	    "SELECT reply_id, client_id, text, transport, channel_id, attempts, doubtful, created_at, arrived_us, question, message_id,"
+	    " (SELECT lane FROM lanes WHERE lanes.client_id=outbox.client_id)"
 	    " FROM outbox WHERE state=0 AND due_at<=? ORDER BY due_at LIMIT ?",
 	    "ii", now, most);
 
@@ -100,20 +102,19 @@ static bool take_out(struct sql *s, const struct store_reply *r)
 		   slice_of(r->reply_id), (int64_t)r->lease.owner, (int64_t)r->lease.counter) > 0;
 }
 
-/* The lane stops speaking; the question it has open counts as shown from the accepted POST on. */
+/* The lane, speaking this reply, stops; the question it has open counts as shown from the accepted POST on. */
 static void free_lane(struct embedded *e, const struct store_sent *sent, int64_t now)
 {
-	struct sql *s = &e->writer;
-	bool accepted = sent->how == STORE_SENT_ACCEPTED;
+	const struct store_reply *r = sent->reply;
+	bool shown = sent->how == STORE_SENT_ACCEPTED && r->question.n > 0;
 	int64_t shown_at = sent->posted_ms < now ? sent->posted_ms : now; /* the clock may have been set back since */
 
-	(void)sql_run(s,
-	    "UPDATE lanes SET state=0, reply_id=NULL, due_at=CASE WHEN waiting>0 THEN ?2 ELSE NULL END,"
-	    " shown_at=CASE WHEN ?3 AND question<>'' AND question=?4 THEN ifnull(shown_at, ?5) ELSE shown_at END"
-	    " WHERE client_id=?1 AND state=2 AND reply_id=?6",
-	    "tiitit", sent->reply->client_id, now, (int64_t)accepted, sent->reply->question, shown_at,
-	    slice_of(sent->reply->reply_id));
-	lane_settle(e, sent->reply->client_id, now);
+	(void)sql_run(&e->writer,
+	    "UPDATE lanes SET state=0, due_at=CASE WHEN waiting>0 THEN ?2 ELSE NULL END,"
+	    " shown_at=CASE WHEN ?3 AND (SELECT question=?4 FROM dialogs WHERE lane=?1) THEN ifnull(shown_at, ?5) ELSE shown_at END"
+	    " WHERE lane=?1 AND state=2",
+	    "iiiti", r->lane, now, (int64_t)shown, r->question, shown_at);
+	lane_settle(e, (struct lane){ r->lane, r->client_id }, now);
 }
 
 static void bury_reply(struct sql *s, const struct store_sent *sent, int64_t now)

@@ -8,7 +8,7 @@
 enum { CRASHES_MAX = 3 /* while alone in the process; then the message is dead */ };
 
 struct held {
-	struct slice client_id;
+	struct lane lane;
 	bool alone;
 	int64_t crashes, messages;
 };
@@ -16,12 +16,12 @@ struct held {
 static size_t find_held(struct sql *s, struct arena *a, struct held **ret)
 {
 	size_t most = (size_t)sql_int(s, 0, "SELECT count(*) FROM lanes WHERE state=1", ""), n = 0;
-	sqlite3_stmt *q = sql_query(s, "SELECT client_id, alone, crashes, held FROM lanes WHERE state=1", "");
+	sqlite3_stmt *q = sql_query(s, "SELECT lane, client_id, alone, crashes, held FROM lanes WHERE state=1", "");
 
 	*ret = arena_alloc(a, (most + 1) * sizeof **ret);
 	while (n < most && sql_row(s, q))
-		(*ret)[n++] = (struct held){ sql_column_copy(q, 0, a), sql_column_int(q, 1) != 0, sql_column_int(q, 2),
-			sql_column_int(q, 3) };
+		(*ret)[n++] = (struct held){ { sql_column_int(q, 0), sql_column_copy(q, 1, a) },
+			sql_column_int(q, 2) != 0, sql_column_int(q, 3), sql_column_int(q, 4) };
 	sql_done(q);
 	return n;
 }
@@ -32,7 +32,7 @@ static void free_held(struct embedded *e, const struct held *h, int64_t now)
 
 	if (h->alone && h->crashes >= CRASHES_MAX && h->messages > 0) {
 		lane_bury_first(
-		    e, h->client_id, "the worker crashed three times while this message ran alone", h->crashes, now);
+		    e, h->lane, "the worker crashed three times while this message ran alone", h->crashes, now);
 		return;
 	}
 	/* An expired dialog's turn has no message to bury: its dialog stays open for another while instead. */
@@ -41,8 +41,8 @@ static void free_held(struct embedded *e, const struct held *h, int64_t now)
 	    " expire=CASE WHEN held=0 AND crashes<?3 THEN 1 ELSE 0 END, apart_to=max(apart_to, held_to), held=0,"
 	    " due_at=CASE WHEN waiting>0 THEN ifnull(waiting_since, ?2) WHEN crashes<?3 THEN ?2 ELSE NULL END,"
 	    " check_at=CASE WHEN held=0 AND crashes>=?3 THEN ?2+?4 ELSE check_at END"
-	    " WHERE client_id=?1",
-	    "tiii", h->client_id, now, (int64_t)CRASHES_MAX, e->dialog_ttl);
+	    " WHERE lane=?1",
+	    "iiii", h->lane.number, now, (int64_t)CRASHES_MAX, e->dialog_ttl);
 }
 
 static void recover(struct embedded *e)

@@ -115,6 +115,35 @@ static const char third[] =
     "ALTER TABLE messages DROP COLUMN next;"
     "CREATE TABLE seen_numbers(message_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);";
 
+/* Intake appends, and leaves it to a later step to let messages enter their lanes. What each step of a lane changes is a short row
+ * found by a number; the dialog has a row beside it from the lane's first message to its last. */
+static const char fourth[] =
+    "ALTER TABLE intake ADD COLUMN entered INTEGER NOT NULL DEFAULT 0;" /* the first place that has not entered its lane */
+    "UPDATE intake SET entered=next_seq;"
+    "ALTER TABLE lanes RENAME TO old_lanes;"
+    "ALTER TABLE dialogs RENAME TO old_dialogs;"
+    "DROP INDEX lanes_due; DROP INDEX lanes_check;"
+    "CREATE TABLE lanes("
+    " lane INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, state INTEGER NOT NULL, due_at INTEGER,"
+    " waiting INTEGER NOT NULL DEFAULT 0, first INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0, waiting_since INTEGER,"
+    " owner INTEGER, lease INTEGER, held INTEGER NOT NULL DEFAULT 0, held_to INTEGER NOT NULL DEFAULT 0, shown_at INTEGER,"
+    " last_at INTEGER NOT NULL, open INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
+    " crashes INTEGER NOT NULL DEFAULT 0, alone INTEGER NOT NULL DEFAULT 0, apart_to INTEGER NOT NULL DEFAULT 0,"
+    " expire INTEGER NOT NULL DEFAULT 0, order_id INTEGER, check_at INTEGER NOT NULL);"
+    "INSERT INTO lanes(client_id, state, due_at, waiting, first, last, waiting_since, owner, lease, held, held_to, shown_at, last_at,"
+    " open, attempts, crashes, alone, apart_to, expire, order_id, check_at)"
+    " SELECT client_id, state, due_at, waiting, first, last, waiting_since, owner, lease, held, held_to, shown_at, last_at,"
+    " open, attempts, crashes, alone, apart_to, expire, order_id, check_at FROM old_lanes;"
+    "CREATE INDEX lanes_due ON lanes(due_at) WHERE due_at IS NOT NULL AND state<>1;"
+    "CREATE INDEX lanes_check ON lanes(check_at);"
+    /* reply_id: the last reply that the lane spoke. */
+    "CREATE TABLE dialogs("
+    " lane INTEGER PRIMARY KEY, reply_id TEXT NOT NULL DEFAULT '', dialog TEXT NOT NULL DEFAULT '',"
+    " dialog_id TEXT NOT NULL DEFAULT '', question TEXT NOT NULL DEFAULT '', last_event_at INTEGER NOT NULL DEFAULT 0);"
+    "INSERT INTO dialogs SELECT lane, ifnull(reply_id,''), ifnull(dialog,''), dialog_id, question, last_event_at"
+    " FROM lanes JOIN old_lanes USING(client_id) LEFT JOIN old_dialogs USING(client_id);"
+    "DROP TABLE old_lanes; DROP TABLE old_dialogs;";
+
 #define STRETCH " FROM seen WHERE message_id>?1 AND message_id<=?2 AND " IS_NUMBER
 
 /* Stretch after stretch, so that neither the memory that SQLite needs nor the file grows with the number of ids. */
@@ -135,7 +164,7 @@ static void move_numbers(struct sql *s)
 static const struct {
 	const char *text;
 	void (*then)(struct sql *s); /* NULL: that was all */
-} migrations[] = { { first, NULL }, { second, NULL }, { third, move_numbers } };
+} migrations[] = { { first, NULL }, { second, NULL }, { third, move_numbers }, { fourth, NULL } };
 
 static enum err apply(struct sql *s, int number, struct why *why)
 {

@@ -12,18 +12,18 @@ struct take {
 
 /* A lane that wants a worker, as found; one in turn whose lease has ended is the keeper's. */
 struct due {
-	struct slice client_id, dialog, dialog_id, profile, order_status;
+	struct slice client_id, dialog, dialog_id, asked, profile, order_status;
 	bool expire, alone;
-	int64_t first, waiting, attempts, apart_to, shown_at, last_event_at, order_id;
+	int64_t lane, first, waiting, attempts, apart_to, shown_at, last_event_at, order_id;
 };
 
 static size_t find_due(struct sql *s, size_t most, int64_t now, struct arena *a, struct due *due)
 {
 	sqlite3_stmt *q = sql_query(s,
 	    "SELECT lanes.client_id, expire, alone, waiting, attempts, apart_to, dialog, dialog_id, ifnull(shown_at,0),"
-	    " last_event_at, ifnull(order_id,0), profile, (SELECT status FROM orders o WHERE o.id=order_id), first"
-	    " FROM lanes LEFT JOIN profiles ON profiles.client_id=lanes.client_id"
-	    " LEFT JOIN dialogs ON open AND dialogs.client_id=lanes.client_id WHERE due_at<=? AND state<>1 ORDER BY due_at LIMIT ?",
+	    " last_event_at, ifnull(order_id,0), profile, (SELECT status FROM orders o WHERE o.id=order_id), first, lane, question"
+	    " FROM lanes JOIN dialogs USING(lane) LEFT JOIN profiles ON profiles.client_id=lanes.client_id"
+	    " WHERE due_at<=? AND state<>1 ORDER BY due_at LIMIT ?",
 	    "ii", now, (int64_t)most);
 	size_t n = 0;
 
@@ -43,6 +43,8 @@ static size_t find_due(struct sql *s, size_t most, int64_t now, struct arena *a,
 			.profile = sql_column_copy(q, 11, a),
 			.order_status = sql_column_copy(q, 12, a),
 			.first = sql_column_int(q, 13),
+			.lane = sql_column_int(q, 14),
+			.asked = sql_column_copy(q, 15, a),
 		};
 	}
 	sql_done(q);
@@ -98,9 +100,9 @@ static void hold_lane(struct sql *s, const struct store_turn *turn, bool alone, 
 {
 	(void)sql_run(s,
 	    "UPDATE lanes SET state=1, owner=?, lease=?, due_at=?, held=?, held_to=?, crashes=crashes+?, expire=0"
-	    " WHERE client_id=?",
-	    "iiiiiit", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms + hung_ms,
-	    (int64_t)turn->n_messages, turn->held_to, (int64_t)alone, turn->client_id);
+	    " WHERE lane=?",
+	    "iiiiiii", (int64_t)turn->lease.owner, (int64_t)turn->lease.counter, turn->taken_ms + hung_ms,
+	    (int64_t)turn->n_messages, turn->held_to, (int64_t)alone, turn->lane);
 }
 
 static void give_turn(struct embedded *e, struct take *take, const struct due *due, int64_t now)
@@ -111,6 +113,8 @@ static void give_turn(struct embedded *e, struct take *take, const struct due *d
 	*turn = (struct store_turn){
 		.lease = { e->owner, ++e->leases },
 		.client_id = due->client_id,
+		.lane = due->lane,
+		.asked = due->asked,
 		.alone = due->alone,
 		.attempt = (unsigned)due->attempts + 1,
 		.expired = due->expire,

@@ -73,6 +73,8 @@ static enum err transaction(struct embedded *e, struct job *jobs, struct job *wa
 	command(s, "BEGIN IMMEDIATE");
 	for (struct job *j = jobs; j != NULL && s->err == ERR_OK; j = j->next)
 		run_one(e, j);
+	if (waiters != NULL && !e->careful)
+		enter_for_waiters(e);
 	for (struct job *j = waiters; j != NULL && s->err == ERR_OK; j = j->next)
 		run_one(e, j);
 	command(s, "COMMIT");
@@ -167,7 +169,15 @@ static bool anything_due(struct embedded *e)
 
 	sql_clear(&e->writer);
 	return sql_int(&e->writer, 0, "SELECT 1 FROM lanes WHERE due_at<=? AND state<>1 LIMIT 1", "i", now) != 0 ||
-	       outbox_has_due(e, now);
+	       outbox_has_due(e, now) || enter_is_wanted(&e->writer);
+}
+
+/* When waiters look again, monotonic: messages that gather are not kept waiting for longer than they should. */
+static int64_t next_look_us(const struct embedded *e)
+{
+	int64_t now = clock_mono_us(), look_at = now + (int64_t)POLL_MS * 1000;
+
+	return e->enter_at_us > now && e->enter_at_us < look_at ? e->enter_at_us : look_at;
 }
 
 /* Sleeps until there is a job, or a waiter should look again. Called and returns with the lock held. */
@@ -179,7 +189,7 @@ static void wait_for_work(struct embedded *e)
 		(void)pthread_cond_wait(&e->wake, &e->lock);
 		return;
 	}
-	(void)wait_until(&e->wake, &e->lock, clock_mono_us() + (int64_t)POLL_MS * 1000);
+	(void)wait_until(&e->wake, &e->lock, next_look_us(e));
 }
 
 /* On a busy machine the threads that feed the writer go first: its batches grow, and each message costs less. */
