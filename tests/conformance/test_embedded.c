@@ -258,6 +258,24 @@ static void test_second_version_in_little_room(void **state)
 	check_messages(take_from(f, "a"), "1 1795445413974001");
 }
 
+/* The keeper mends times while a turn is held, when the clock was set back: its finish must not bring back the old one. */
+static void test_mended_while_held(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_turn *turn;
+
+	add_new(f, "a", "1");
+	FINISH(f, take_from(f, "a"), .dialog = "open", .dialog_id = "d", .question = "q", .reply = "what?");
+	accepted(f, claim_one(f), clock_wall_ms());
+	add_new(f, "a", "2");
+	turn = take_from(f, "a");
+	CHECK(turn->shown_ms > 1000);
+	run_sql(f, "UPDATE lanes SET shown_at=1000");
+	FINISH(f, turn, .dialog = "open", .dialog_id = "d", .question = "q");
+	add_new(f, "a", "3");
+	CHECK_INT(take_from(f, "a")->shown_ms, 1000);
+}
+
 /* ---- counting ---- */
 
 enum { MANY_LANES = 200000 };
@@ -365,7 +383,7 @@ static char *text_of(struct fixture *f, size_t length)
 	return text;
 }
 
-/* Adds messages of this length to a lane of their own until one is refused; how many were accepted. */
+/* Adds messages of this length to the client's lane (NULL: each to one of its own) until one is refused; how many were accepted. */
 static size_t fill_with(struct fixture *f, const char *client, size_t length, bool with_keeper)
 {
 	const char *text = text_of(f, length);
@@ -376,8 +394,8 @@ static size_t fill_with(struct fixture *f, const char *client, size_t length, bo
 		enum store_added added;
 		enum err err;
 
-		(void)snprintf(id, sizeof id, "%s %zu", client, n);
-		m = message(client, id, text);
+		(void)snprintf(id, sizeof id, "%s %zu", client != NULL ? client : "", n);
+		m = message(client != NULL ? client : id, id, text);
 		if (with_keeper)
 			(void)keep(f);
 		err = store_add(f->s, &m, 1, &added);
@@ -447,6 +465,16 @@ static void test_full_with_keeper(void **state)
 static void test_full_between_rounds(void **state)
 {
 	check_full(*state, false);
+}
+
+/* A flood of new customers while nobody takes: their lanes, of which the file has none yet, find room too. */
+static void test_full_of_customers(void **state)
+{
+	struct fixture *f = *state;
+
+	limit_size(f, 1);
+	finish_all(f, fill_with(f, NULL, 1, false));
+	take_none(f);
 }
 
 static void test_larger_limit(void **state)
@@ -617,12 +645,14 @@ int main(void)
 		CASE(test_third_version),
 		CASE(test_full_with_keeper),
 		CASE(test_full_between_rounds),
+		CASE(test_full_of_customers),
 		CASE(test_larger_limit),
 		CASE(test_begun_says_why),
 		CASE(test_refused_is_not_remembered),
 		CASE(test_disk_reserve),
 		CASE(test_old_ids_go),
 		CASE(test_oldest_ids_go_first),
+		CASE(test_mended_while_held),
 		CASE(test_many_lanes),
 		CASE(test_many_appended),
 		CASE(test_log_stays_short),

@@ -33,6 +33,7 @@ struct job {
 	void *args;
 	enum job_safety safety;
 	int64_t deadline_ms; /* a waiter: monotonic */
+	bool looked;         /* a waiter: it has found nothing at least once */
 	enum err result;
 	struct why *why;                /* where to tell what hit the whole batch */
 	void (*ended)(struct job *job); /* called once it is done, by the writer or the syncer: must not wait */
@@ -174,10 +175,11 @@ struct lane {
 	struct slice client_id;
 };
 
-/* enter.c: inside a transaction, what was appended enters its lanes, a bounded number of messages. */
+/* enter.c: inside a transaction, all that was appended enters its lanes. */
 void enter_lanes(struct embedded *e);
-/* The same ahead of waiters, unless the messages should gather first; then enter_at_us says until when. */
-void enter_for_waiters(struct embedded *e);
+void enter_if_many(struct embedded *e, int64_t appended); /* so many have not yet */
+/* Ahead of waiters, unless all of them have looked before and the messages should gather; then enter_at_us says until when. */
+void enter_for_waiters(struct embedded *e, const struct job *waiters);
 bool enter_is_wanted(struct sql *s); /* some have not entered yet */
 
 /* lanes.c: steps that several verbs share, inside a transaction */

@@ -2,14 +2,15 @@
  *
  * Whoever waits for turns or replies lets messages enter first. A message whose lane is busy could not be taken anyway: while none of
  * those that entered last found its lane free, the next ones gather for some milliseconds, and a lane that many of them wait
- * for is changed once. */
+ * for is changed once. Where nobody waits, an add lets them enter when they are many. */
 #include "base/clock.h"
 #include "store/embedded/embedded.h"
 
 #include <stdlib.h>
 
 enum {
-	ENTER_MOST = 1024,      /* messages in one transaction: a few milliseconds */
+	STRETCH = 1024,         /* messages looked at together */
+	APPENDED_MOST = 1024,   /* then an add lets them enter: a few milliseconds */
 	GATHER_LEAST_US = 1000, /* doubled each time that no lane was free, */
 	GATHER_MOST_US = 8000   /* up to this */
 };
@@ -28,7 +29,7 @@ bool enter_is_wanted(struct sql *s)
 static size_t find_arrived(struct sql *s, struct arena *a, struct arrived **ret)
 {
 	int64_t waiting = sql_int(s, 0, "SELECT next_seq-entered FROM intake", "");
-	size_t most = (size_t)(waiting < ENTER_MOST ? waiting : ENTER_MOST), n = 0;
+	size_t most = (size_t)(waiting < STRETCH ? waiting : STRETCH), n = 0;
 	sqlite3_stmt *q;
 
 	if (most == 0)
@@ -96,51 +97,72 @@ static void hurry_reply(struct sql *s, int64_t lane, int64_t now)
 	    "ii", now, lane);
 }
 
-struct entered {
-	size_t n;
-	bool any_free; /* a lane that was free */
-};
-
-static struct entered enter(struct embedded *e)
+/* The next stretch: how many messages; any_free is set where a lane was free. */
+static size_t enter_stretch(struct embedded *e, bool *any_free)
 {
 	struct sql *s = &e->writer;
 	struct arena a = { 0 };
 	struct arrived *m = NULL;
-	struct entered ret = { .n = find_arrived(s, &a, &m) };
-	int64_t now = clock_wall_ms(), last = ret.n > 0 ? m[ret.n - 1].place : 0;
-	bool hurry = ret.n > 0 && replies_wait(s, now);
+	size_t count = find_arrived(s, &a, &m);
+	int64_t now = clock_wall_ms(), last = count > 0 ? m[count - 1].place : 0;
+	bool hurry = count > 0 && replies_wait(s, now);
 
-	if (ret.n > 1)
-		qsort(m, ret.n, sizeof *m, compare);
-	for (size_t i = 0, n; i < ret.n; i += n) {
-		n = count_of_client(m + i, ret.n - i);
+	if (count > 1)
+		qsort(m, count, sizeof *m, compare);
+	for (size_t i = 0, n; i < count; i += n) {
+		n = count_of_client(m + i, count - i);
 		enter_lane(e, m + i, n, now);
-		ret.any_free = ret.any_free || m[i].state == LANE_FREE;
+		*any_free = *any_free || m[i].state == LANE_FREE;
 		if (hurry && m[i].state == LANE_SPEAKING)
 			hurry_reply(s, m[i].lane.number, now);
 	}
-	if (ret.n > 0)
+	if (count > 0)
 		(void)sql_run(s, "UPDATE intake SET entered=?", "i", last + 1);
 	arena_free(&a);
-	return ret;
+	return count;
+}
+
+/* All of them: how many. */
+static size_t enter(struct embedded *e, bool *any_free)
+{
+	size_t n = 0, count;
+
+	while ((count = enter_stretch(e, any_free)) > 0 && e->writer.err == ERR_OK)
+		n += count;
+	return n;
 }
 
 void enter_lanes(struct embedded *e)
 {
-	(void)enter(e);
+	bool any_free = false;
+
+	(void)enter(e, &any_free);
 }
 
-void enter_for_waiters(struct embedded *e)
+void enter_if_many(struct embedded *e, int64_t appended)
+{
+	if (appended >= APPENDED_MOST)
+		enter_lanes(e);
+}
+
+/* Who looks for the first time sees all that was added before he came. */
+static bool all_have_looked(const struct job *waiters)
+{
+	const struct job *j = waiters;
+
+	while (j != NULL && j->looked)
+		j = j->next;
+	return j == NULL;
+}
+
+void enter_for_waiters(struct embedded *e, const struct job *waiters)
 {
 	int64_t now_us = clock_mono_us();
-	struct entered done;
+	bool any_free = false;
 
-	if (now_us < e->enter_at_us)
+	if ((now_us < e->enter_at_us && all_have_looked(waiters)) || enter(e, &any_free) == 0)
 		return;
-	done = enter(e);
-	if (done.n == 0)
-		return;
-	if (done.any_free)
+	if (any_free)
 		e->enter_pause_us = 0;
 	else if (e->enter_pause_us == 0)
 		e->enter_pause_us = GATHER_LEAST_US;

@@ -24,10 +24,11 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 	    " waiting=waiting-held, " LANE_GOES_ON("CASE WHEN held=0 THEN first ELSE " LANE_NEXT_OF("held_to") " END",
 		"waiting<=held") ", held=0, owner=NULL, lease=NULL, attempts=0, crashes=0,"
 				 " alone=CASE WHEN held>0 AND apart_to>held_to THEN alone ELSE 0 END,"
-				 " shown_at=?3, order_id=?4, open=?5, last_at=?2 WHERE lane=?6 AND state=1 AND owner=?7 AND lease=?8",
-	    "iinniiii", (int64_t)(r->reply.n > 0), now, same_question ? t->shown_ms : 0,
-	    same_dialog ? t->order_number : 0, (int64_t)(r->dialog.n > 0), t->lane, (int64_t)t->lease.owner,
-	    (int64_t)t->lease.counter);
+				 " shown_at=CASE WHEN ?3 THEN shown_at ELSE NULL END,"
+				 " order_id=CASE WHEN ?4 THEN order_id ELSE NULL END,"
+				 " open=?5, last_at=?2 WHERE lane=?6 AND state=1 AND owner=?7 AND lease=?8",
+	    "iiiiiiii", (int64_t)(r->reply.n > 0), now, (int64_t)same_question, (int64_t)same_dialog,
+	    (int64_t)(r->dialog.n > 0), t->lane, (int64_t)t->lease.owner, (int64_t)t->lease.counter);
 }
 
 static void write_dialog(struct sql *s, const struct store_result *r, int64_t now)

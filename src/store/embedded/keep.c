@@ -11,6 +11,7 @@
 enum {
 	STEP_ROWS = 200,       /* pruned in one job: a few milliseconds */
 	LOOK_AGAIN_MS = 60000, /* at a lane whose time is over, but which is busy */
+	LANES_A_PAGE = 8,      /* new ones, with their dialogs and index entries */
 	FULL_PERCENT = 90      /* of STORE_MAX_MB: what is above is kept for running dialogs to finish */
 };
 
@@ -66,11 +67,7 @@ static enum err check_lanes(struct embedded *e, void *args)
 	r->pruned = 0;
 	if (looked == 0)
 		return s->err;
-	if (enter_is_wanted(s)) { /* what was said in time counts, also where its lane does not know of it yet */
-		enter_lanes(e);
-		r->more = true;
-		return s->err;
-	}
+	enter_lanes(e); /* what was said in time counts */
 	(void)sql_run(s,
 	    "UPDATE lanes SET expire=CASE WHEN state=0 AND waiting=0 AND open=1 AND max(last_at, ifnull(shown_at,0))+?3<=?1 THEN 1"
 	    "  WHEN state=0 THEN 0 ELSE expire END,"
@@ -112,11 +109,16 @@ static enum err watch_clock(struct embedded *e, struct store_kept *ret)
 	return err;
 }
 
+/* With the room that lanes will take of messages that have not entered them yet. */
+static int64_t pages_used(struct sql *s)
+{
+	return sql_int(s, 0, "PRAGMA page_count", "") - sql_int(s, 0, "PRAGMA freelist_count", "") +
+	       sql_int(s, 0, "SELECT next_seq-entered FROM intake", "") / LANES_A_PAGE;
+}
+
 bool size_is_reached(const struct embedded *e, struct sql *s)
 {
-	return e->pages_max > 0 &&
-	       (sql_int(s, 0, "PRAGMA page_count", "") - sql_int(s, 0, "PRAGMA freelist_count", "")) * 100 >
-		   e->pages_max * FULL_PERCENT;
+	return e->pages_max > 0 && pages_used(s) * 100 > e->pages_max * FULL_PERCENT;
 }
 
 static bool reader_sees_size_reached(struct embedded *e)

@@ -74,7 +74,7 @@ static enum err transaction(struct embedded *e, struct job *jobs, struct job *wa
 	for (struct job *j = jobs; j != NULL && s->err == ERR_OK; j = j->next)
 		run_one(e, j);
 	if (waiters != NULL && !e->careful)
-		enter_for_waiters(e);
+		enter_for_waiters(e, waiters);
 	for (struct job *j = waiters; j != NULL && s->err == ERR_OK; j = j->next)
 		run_one(e, j);
 	command(s, "COMMIT");
@@ -101,13 +101,14 @@ static const char *cure_of(enum err err)
 	}
 }
 
-/* One batch, whole or not at all; an element at fault is found by a second, careful run. */
+/* One batch, whole or not at all; an element at fault is found by a second, careful run. In that run no message enters its lane:
+ * where there is no room for it, turns are still taken. */
 static enum err commit_batch(struct embedded *e, struct job *jobs, struct job *waiters)
 {
 	int64_t began = clock_mono_us();
 	enum err err = transaction(e, jobs, waiters);
 
-	if (err == ERR_FAILED) {
+	if (err == ERR_FAILED || (err == ERR_NO_SPACE && waiters != NULL)) {
 		e->careful = true;
 		err = transaction(e, jobs, waiters);
 		e->careful = false;
@@ -157,6 +158,7 @@ static void settle_waiters(struct embedded *e, struct job *waiters, enum err bat
 			(void)pthread_mutex_unlock(&e->lock);
 			j->ended(j);
 		} else {
+			j->looked = true;
 			job_list_put(&e->waiters, j);
 			(void)pthread_mutex_unlock(&e->lock);
 		}

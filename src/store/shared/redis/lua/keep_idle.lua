@@ -5,18 +5,19 @@
 local ttl, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local removed = 0
 
--- Might an older message of a silent client wait unseen? The TAIL is the oldest.
-local function is_quiet()
+-- When the oldest message that waits arrived: a silent client's may be among them, unseen. The TAIL is the oldest.
+local function oldest_waiting()
+	local oldest = FAR
 	for _, list in ipairs({ 'wait', 'paused' }) do
 		local id = call('LINDEX', M .. list, -1)
-		local at = id and try('HGET', M .. id, 'timestamp')
-		if id and (type(at) ~= 'string' or (tonumber(at) or 0) <= now - 5000) then
-			return false
+		if id then
+			local at = try('HGET', M .. id, 'timestamp')
+			oldest = min(oldest, type(at) == 'string' and tonumber(at) or 0)
 		end
 	end
-	return true
+	return oldest
 end
-local quiet = is_quiet()
+local oldest = oldest_waiting()
 
 local function is_empty(parking)
 	return lane_call('ZCARD', S .. parking) == 0
@@ -44,7 +45,7 @@ local function look(client)
 		call('DEL', key)
 		removed = removed + 1
 		return nil
-	elseif rests and open ~= 48 and last + ttl <= now and quiet then
+	elseif rests and open ~= 48 and last + ttl <= now and last + ttl < oldest then
 		k[EXPIRE] = 1
 		call('HSET', key, 's', '3', 'k', write_k(k))
 		call('ZADD', S .. 'due', now, client)
