@@ -127,8 +127,9 @@ static size_t enter(struct embedded *e, bool *any_free)
 {
 	size_t n = 0, count;
 
-	while ((count = enter_stretch(e, any_free)) > 0 && e->writer.err == ERR_OK)
-		n += count;
+	do
+		n += count = enter_stretch(e, any_free);
+	while (count == STRETCH && e->writer.err == ERR_OK);
 	return n;
 }
 
