@@ -540,7 +540,7 @@ static void test_disk_reserve(void **state)
 
 /* ---- messages that nobody waited for ---- */
 
-enum { MANY_APPENDED = 2500, ADDED_AT_ONCE = 250 }; /* more than enter their lanes in one transaction */
+enum { MANY_APPENDED = 2500, ADDED_AT_ONCE = 250 }; /* more than an add lets gather */
 
 static void add_many(struct fixture *f, const char *client)
 {

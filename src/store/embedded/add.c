@@ -13,14 +13,14 @@ struct add {
 };
 
 struct arrival {
-	int64_t seq, appended, now, now_us, offset;
+	int64_t seq, now, now_us, offset;
 	bool offset_known;
 	struct said said;
 };
 
 static bool load_arrival(struct sql *s, struct arrival *a)
 {
-	sqlite3_stmt *q = sql_query(s, "SELECT next_seq, offsets, next_seq-entered FROM intake", "");
+	sqlite3_stmt *q = sql_query(s, "SELECT next_seq, offsets FROM intake", "");
 	struct slice offsets;
 
 	if (!sql_row(s, q))
@@ -31,7 +31,6 @@ static bool load_arrival(struct sql *s, struct arrival *a)
 		memcpy(&a->said, offsets.p, sizeof a->said);
 	if (a->said.n > SAID_OFFSETS || a->said.next >= SAID_OFFSETS)
 		a->said = (struct said){ 0 };
-	a->appended = sql_column_int(q, 2);
 	sql_done(q);
 	a->now = clock_wall_ms();
 	a->now_us = clock_mono_us();
@@ -70,7 +69,7 @@ static enum err run_add(struct embedded *e, void *args)
 		return ERR_NO_SPACE;
 	if (!load_arrival(s, &a))
 		return s->err;
-	enter_if_many(e, a.appended);
+	enter_if_many(e);
 	for (size_t i = 0; i < add->n && s->err == ERR_OK; i++) {
 		const struct store_message *m = &add->messages[i];
 

@@ -177,10 +177,10 @@ struct lane {
 
 /* enter.c: inside a transaction, all that was appended enters its lanes. */
 void enter_lanes(struct embedded *e);
-void enter_if_many(struct embedded *e, int64_t appended); /* so many have not yet */
+void enter_if_many(struct embedded *e);
 /* Ahead of waiters, unless all of them have looked before and the messages should gather; then enter_at_us says until when. */
 void enter_for_waiters(struct embedded *e, const struct job *waiters);
-bool enter_is_wanted(struct sql *s); /* some have not entered yet */
+int64_t enter_waiting(struct sql *s); /* how many messages have not entered yet */
 
 /* lanes.c: steps that several verbs share, inside a transaction */
 int64_t lane_open(struct embedded *e, struct slice client_id, int64_t now); /* an empty one, free; its number */

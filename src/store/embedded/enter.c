@@ -21,14 +21,14 @@ struct arrived {
 	enum lane_state state;
 };
 
-bool enter_is_wanted(struct sql *s)
+int64_t enter_waiting(struct sql *s)
 {
-	return sql_int(s, 0, "SELECT 1 FROM intake WHERE entered<next_seq", "") != 0;
+	return sql_int(s, 0, "SELECT next_seq-entered FROM intake", "");
 }
 
 static size_t find_arrived(struct sql *s, struct arena *a, struct arrived **ret)
 {
-	int64_t waiting = sql_int(s, 0, "SELECT next_seq-entered FROM intake", "");
+	int64_t waiting = enter_waiting(s);
 	size_t most = (size_t)(waiting < STRETCH ? waiting : STRETCH), n = 0;
 	sqlite3_stmt *q;
 
@@ -140,9 +140,9 @@ void enter_lanes(struct embedded *e)
 	(void)enter(e, &any_free);
 }
 
-void enter_if_many(struct embedded *e, int64_t appended)
+void enter_if_many(struct embedded *e)
 {
-	if (appended >= APPENDED_MOST)
+	if (enter_waiting(&e->writer) >= APPENDED_MOST)
 		enter_lanes(e);
 }
 

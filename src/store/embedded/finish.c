@@ -31,15 +31,19 @@ static void state_of_lane(struct sql *s, const struct store_result *r, int64_t n
 	    (int64_t)(r->dialog.n > 0), t->lane, (int64_t)t->lease.owner, (int64_t)t->lease.counter);
 }
 
-static void write_dialog(struct sql *s, const struct store_result *r, int64_t now)
+static void write_dialog(struct sql *s, const struct store_result *r)
 {
 	const struct store_turn *t = r->turn;
 
 	(void)sql_run(s,
 	    "UPDATE dialogs SET reply_id=?, dialog=?, dialog_id=?, question=?, last_event_at=? WHERE lane=?", "ttttii",
 	    slice_of(t->turn_id), r->dialog, r->dialog_id, r->question, r->last_event_ms, t->lane);
-	if (t->expired)
-		(void)sql_run(s, "UPDATE lanes SET check_at=? WHERE lane=?", "ii", now, t->lane);
+}
+
+/* The lane of a dialog that was closed for its silence goes with the keeper's next round. */
+static void check_soon(struct sql *s, const struct store_turn *t, int64_t now)
+{
+	(void)sql_run(s, "UPDATE lanes SET check_at=? WHERE lane=?", "ii", now, t->lane);
 }
 
 static void write_logs(struct sql *s, const struct store_result *r, struct slice now_text)
@@ -177,7 +181,9 @@ static void finish_one(struct embedded *e, struct finish *f, struct store_result
 		r->err = ERR_STALE_LEASE;
 		return;
 	}
-	write_dialog(s, r, now);
+	write_dialog(s, r);
+	if (r->turn->expired)
+		check_soon(s, r->turn, now);
 	if (r->order != NULL)
 		place_order(s, r, now_text);
 	write_outcomes(s, r, now_text);

@@ -113,7 +113,7 @@ static enum err watch_clock(struct embedded *e, struct store_kept *ret)
 static int64_t pages_used(struct sql *s)
 {
 	return sql_int(s, 0, "PRAGMA page_count", "") - sql_int(s, 0, "PRAGMA freelist_count", "") +
-	       sql_int(s, 0, "SELECT next_seq-entered FROM intake", "") / LANES_A_PAGE;
+	       enter_waiting(s) / LANES_A_PAGE;
 }
 
 bool size_is_reached(const struct embedded *e, struct sql *s)

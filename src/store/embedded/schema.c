@@ -136,7 +136,7 @@ static const char fourth[] =
     " open, attempts, crashes, alone, apart_to, expire, order_id, check_at FROM old_lanes;"
     "CREATE INDEX lanes_due ON lanes(due_at) WHERE due_at IS NOT NULL AND state<>1;"
     "CREATE INDEX lanes_check ON lanes(check_at);"
-    /* reply_id: the last reply that the lane spoke. */
+    /* reply_id: of the reply that a speaking lane speaks; what it holds else means nothing. */
     "CREATE TABLE dialogs("
     " lane INTEGER PRIMARY KEY, reply_id TEXT NOT NULL DEFAULT '', dialog TEXT NOT NULL DEFAULT '',"
     " dialog_id TEXT NOT NULL DEFAULT '', question TEXT NOT NULL DEFAULT '', last_event_at INTEGER NOT NULL DEFAULT 0);"

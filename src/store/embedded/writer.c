@@ -171,7 +171,7 @@ static bool anything_due(struct embedded *e)
 
 	sql_clear(&e->writer);
 	return sql_int(&e->writer, 0, "SELECT 1 FROM lanes WHERE due_at<=? AND state<>1 LIMIT 1", "i", now) != 0 ||
-	       outbox_has_due(e, now) || enter_is_wanted(&e->writer);
+	       outbox_has_due(e, now) || enter_waiting(&e->writer) > 0;
 }
 
 /* When waiters look again, monotonic: messages that gather are not kept waiting for longer than they should. */
